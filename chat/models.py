@@ -1,0 +1,402 @@
+"""Experts, adapters, conversations, answers and what they rest on.
+
+Rows are reached through `visible_to(user)`. How an answer comes about is told in answering.
+"""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+from knowledge.models import Collection
+
+
+class AdapterQuerySet(models.QuerySet["Adapter"]):
+    """Adapters by state."""
+
+    def usable(self) -> "AdapterQuerySet":
+        """Those that an expert version may name."""
+        return self.exclude(state__in=(Adapter.State.RETIRED, Adapter.State.REFUSED))
+
+
+class Adapter(models.Model):
+    """LoRA weights that the engine can load on top of exactly one base model."""
+
+    class State(models.TextChoices):
+        """Where it stands on its way to people."""
+
+        CANDIDATE = "candidate"
+        LIVE = "live"
+        RETIRED = "retired"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    version = models.PositiveIntegerField(default=1)
+    # Relative to DATA_DIR.
+    folder = models.CharField(max_length=200)
+    # File name -> sha256.
+    manifest = models.JSONField(default=dict)
+    # `Fingerprint.base` of the model it was trained on.
+    base_fingerprint = models.CharField(max_length=100)
+    base_model = models.CharField(max_length=200)
+    method = models.CharField(max_length=10)
+    rank = models.PositiveIntegerField()
+    target_modules = models.JSONField(default=list)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.CANDIDATE)
+    # The run it came from, if any: an id of the training app, which this app doesn't know.
+    run_id = models.UUIDField(null=True, unique=True)
+    # Final figures of the run, for the page: {"loss": 0.1, "examples": 320, …}.
+    metrics = models.JSONField(default=dict)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AdapterQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("name", "version"), name="adapter_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+    def get_absolute_url(self) -> str:
+        """The adapter's page in the console."""
+        return reverse("chat:adapter", args=[self.pk])
+
+
+class ExpertQuerySet(models.QuerySet["Expert"]):
+    """Experts by who may ask them."""
+
+    def visible_to(self, user: Any) -> "ExpertQuerySet":
+        """Experts with a live version that the person's groups may ask; all for who manages them.
+
+        An expert without groups is open to everyone who may ask at all.
+        """
+        if not user.is_active:
+            return self.none()
+        if user.has_perm("chat.manage_experts"):
+            return self.filter(is_archived=False)
+        allowed = Q(groups__isnull=True) | Q(groups__in=user.groups.values("pk"))
+        return self.filter(allowed, live_version__isnull=False, is_archived=False).distinct()
+
+
+class Expert(models.Model):
+    """What an employee picks: a name for a sequence of frozen versions, one of them live."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    description = models.TextField(blank=True)
+    # Questions that an empty conversation offers.
+    examples = models.JSONField(default=list, blank=True)
+    groups = models.ManyToManyField(Group, blank=True, related_name="experts")
+    live_version = models.OneToOneField(
+        "ExpertVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="+"
+    )
+    is_archived = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = ExpertQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        default_permissions = ()
+        permissions = (("manage_experts", "May create experts and decide what goes live"),)
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The expert's page in the console."""
+        return reverse("chat:expert", args=[self.pk])
+
+
+class ExpertVersion(models.Model):
+    """One frozen state of an expert; a change makes a new one."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    expert = models.ForeignKey(Expert, on_delete=models.CASCADE, related_name="versions")
+    number = models.PositiveIntegerField()
+    system_prompt = models.TextField()
+    collections = models.ManyToManyField(Collection, blank=True, related_name="+")
+    adapter = models.ForeignKey(
+        Adapter, null=True, blank=True, on_delete=models.PROTECT, related_name="expert_versions"
+    )
+    # {"passages": 4, "min_score": 0.3 …}; see experts.RetrievalSettings.
+    retrieval = models.JSONField(default=dict)
+    # As chat.engine.Sampling spells it.
+    sampling = models.JSONField(default=dict)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("expert", "-number")
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=("expert", "number"), name="expert_version_number")
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.expert.name} v{self.number}"
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Conversations by owner."""
+
+    def visible_to(self, user: Any) -> "ConversationQuerySet":
+        """One's own, without deleted ones."""
+        return self.filter(owner_id=user.pk, deleted_at__isnull=True)
+
+
+class Conversation(models.Model):
+    """What one person asked, one question after another."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-updated_at",)
+        default_permissions = ()
+        permissions = (
+            ("ask", "May ask experts"),
+            ("trace_answers", "May read every answer's receipt"),
+        )
+        indexes = [models.Index(fields=("owner", "-updated_at"), name="conversation_owner")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+    def get_absolute_url(self) -> str:
+        """The conversation's page."""
+        return reverse("chat:conversation", args=[self.pk])
+
+
+class Question(models.Model):
+    """What a person asked. The client's own id makes a resend the same question."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="questions"
+    )
+    client_id = models.UUIDField()
+    asker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    text = models.TextField()
+    # The answer that it follows, so that edits make branches.
+    after = models.ForeignKey(
+        "Answer", null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_ups"
+    )
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("asked_at", "id")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("asker", "client_id"), name="question_once")]
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class AnswerQuerySet(models.QuerySet["Answer"]):
+    """Answers by state and rights."""
+
+    def visible_to(self, user: Any) -> "AnswerQuerySet":
+        """Answers in one's own conversations."""
+        return self.filter(question__conversation__in=Conversation.objects.visible_to(user))
+
+    def unfinished(self) -> "AnswerQuerySet":
+        """Queued or running."""
+        return self.filter(status__in=(Answer.Status.QUEUED, Answer.Status.RUNNING))
+
+    def finished(self) -> "AnswerQuerySet":
+        """Those that nothing will change any more."""
+        return self.exclude(status__in=(Answer.Status.QUEUED, Answer.Status.RUNNING))
+
+
+class Answer(models.Model):
+    """One answer to a question: several when it was asked again."""
+
+    class Status(models.TextChoices):
+        """Changed by compare-and-set only."""
+
+        QUEUED = "queued"
+        RUNNING = "running"
+        COMPLETE = "complete"
+        STOPPED = "stopped"
+        FAILED = "failed"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    question = models.ForeignKey(Question, on_delete=models.CASCADE, related_name="answers")
+    expert_version = models.ForeignKey(
+        ExpertVersion, on_delete=models.PROTECT, related_name="answers"
+    )
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    # Fence and lease: a worker writes only while its attempt is current; an expired lease is free.
+    attempt = models.PositiveIntegerField(default=0)
+    worker = models.CharField(max_length=100, blank=True)
+    lease_until = models.DateTimeField(null=True)
+    stop_requested = models.BooleanField(default=False)
+    text = models.TextField(blank=True)
+    # True when nothing relevant was found, and the expert says so.
+    is_abstention = models.BooleanField(default=False)
+    error_code = models.CharField(max_length=60, blank=True)
+    error = models.TextField(blank=True)
+    stop_reason = models.CharField(max_length=20, blank=True)
+    # Seconds: {"waited": 0.1, "retrieved": 0.2, "first_token": 0.5, "generated": 3.1, …}.
+    timings = models.JSONField(default=dict)
+    prompt_tokens = models.PositiveIntegerField(default=0)
+    answer_tokens = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = AnswerQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("created_at",)
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=("lease_until",),
+                condition=Q(status__in=("queued", "running")),
+                name="answer_unfinished",
+            ),
+            models.Index(fields=("-created_at",), name="answer_created"),
+        ]
+
+    def __str__(self) -> str:
+        return str(self.pk)
+
+    @property
+    def is_finished(self) -> bool:
+        """Whether it has reached its end."""
+        return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
+
+
+class Passage(models.Model):
+    """A frozen copy of what was retrieved for an answer; it outlives the chunk."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="passages")
+    # The number in the text: [1], [2] …
+    marker = models.PositiveIntegerField()
+    # Ids without foreign keys: the chunk may be gone, the passage stays.
+    chunk_id = models.UUIDField()
+    version_id = models.UUIDField()
+    document_id = models.UUIDField()
+    collection_id = models.UUIDField()
+    text = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    kind = models.CharField(max_length=10)
+    document_title = models.CharField(max_length=300)
+    version_number = models.PositiveIntegerField()
+    file_sha256 = models.CharField(max_length=64)
+    media_type = models.CharField(max_length=100)
+    headings = models.JSONField(default=list)
+    page = models.PositiveIntegerField(null=True)
+    row_from = models.PositiveIntegerField(null=True)
+    row_to = models.PositiveIntegerField(null=True)
+    boxes = models.JSONField(default=list)
+    # {"dense": {"rank": 1, "score": .7}, "keyword": {…}, "fused": {…}, "reranked": {…}}
+    scores = models.JSONField(default=dict)
+    # Whether it stood in the prompt.
+    is_used = models.BooleanField(default=True)
+
+    class Meta:
+        ordering = ("answer", "marker")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("answer", "marker"), name="passage_marker")]
+        indexes = [
+            models.Index(fields=("chunk_id",), name="passage_chunk"),
+            models.Index(fields=("document_id",), name="passage_document"),
+        ]
+
+    def __str__(self) -> str:
+        return f"[{self.marker}] {self.document_title}"
+
+
+class Citation(models.Model):
+    """A span of an answer and the passage that it rests on, or none."""
+
+    class Verdict(models.TextChoices):
+        """How well the passage carries the sentence."""
+
+        SUPPORTED = "supported"
+        WEAK = "weak"
+        UNSUPPORTED = "unsupported"
+
+    answer = models.ForeignKey(Answer, on_delete=models.CASCADE, related_name="citations")
+    # Characters of the answer's text, end excluded.
+    start = models.PositiveIntegerField()
+    end = models.PositiveIntegerField()
+    passage = models.ForeignKey(
+        Passage, null=True, on_delete=models.CASCADE, related_name="citations"
+    )
+    support = models.FloatField(default=0.0)
+    verdict = models.CharField(max_length=12, choices=Verdict.choices)
+    # The best matching span of the passage's text, end excluded.
+    passage_start = models.PositiveIntegerField(null=True)
+    passage_end = models.PositiveIntegerField(null=True)
+
+    class Meta:
+        ordering = ("answer", "start")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} {self.start}-{self.end} {self.verdict}"
+
+
+class Receipt(models.Model):
+    """All that explains and replays an answer, in canonical JSON; its hash is in the audit log."""
+
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="receipt")
+    body = models.TextField()
+    sha256 = models.CharField(max_length=64)
+    # The event that carries the hash.
+    audit_seq = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} {self.sha256[:12]}"
+
+
+class Feedback(models.Model):
+    """What the asker thought of an answer."""
+
+    class Thumb(models.TextChoices):
+        """Up or down."""
+
+        UP = "up"
+        DOWN = "down"
+
+    answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="feedback")
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    thumb = models.CharField(max_length=4, choices=Thumb.choices)
+    comment = models.TextField(blank=True)
+    corrected_answer = models.TextField(blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.answer_id} {self.thumb}"

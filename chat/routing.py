@@ -1,0 +1,5 @@
+"""Socket routes of the chat."""
+
+from django.urls import URLPattern
+
+websocket_urlpatterns: list[URLPattern] = []

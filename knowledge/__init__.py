@@ -1,0 +1,1 @@
+"""A DOCUMENT BECOMES PASSAGES: collections, ingestion and retrieval."""

@@ -1,0 +1,36 @@
+"""What can go wrong between an upload and a passage, in words for people."""
+
+
+class KnowledgeError(Exception):
+    """Base of this app's errors: a stable code, and a message that says what to do."""
+
+    code = "knowledge_error"
+
+    def __init__(self, message: str, *, code: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.code = code or self.code
+
+
+class UploadRefused(KnowledgeError):
+    """The file can't be taken."""
+
+    code = "upload_refused"
+
+
+class ExtractionFailed(KnowledgeError):
+    """The file's content can't be read."""
+
+    code = "extraction_failed"
+
+
+class StorageFull(KnowledgeError):
+    """There is no room for the file."""
+
+    code = "storage_full"
+
+
+class StateConflict(KnowledgeError):
+    """The row is not in a state that allows the act."""
+
+    code = "state_conflict"

@@ -1,0 +1,1 @@
+"""The site: wiring of the three stories into one web application."""

@@ -1,0 +1,86 @@
+"""The door to the job queues: what may run, and how it gets into the queue. Imports none of ours.
+
+JSON instead of pickle is no protection by itself, since a job names any importable function:
+so a job runs only when its function stands in `settings.JOBS_ALLOWED`.
+"""
+
+import logging
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from redis.exceptions import RedisError
+from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.serializers import JSONSerializer
+
+from phi3site.valkey import client
+
+INGESTION, TRAINING = "ingestion", "training"
+QUEUES = (INGESTION, TRAINING)
+
+logger = logging.getLogger(__name__)
+
+
+class ForbiddenJob(Exception):
+    """A job names a function that is not on the list."""
+
+
+class AllowListedJob(Job):
+    """Resolves only functions on the list."""
+
+    def _check(self) -> None:
+        if self.func_name not in settings.JOBS_ALLOWED or self.instance is not None:
+            raise ForbiddenJob(f"{self.func_name} may not run as a job")
+
+    @property
+    def func(self) -> Any:
+        """The function to run, if it may."""
+        self._check()
+        return super().func
+
+
+class AllowListedQueue(Queue):
+    """A queue of allow-listed jobs."""
+
+    job_class = AllowListedJob
+
+
+def get_queue(name: str) -> AllowListedQueue:
+    """The queue of that name; raises ValueError for an unknown one."""
+    if name not in QUEUES:
+        raise ValueError(f"unknown queue {name!r}")
+    return AllowListedQueue(
+        name, connection=client(), serializer=JSONSerializer, job_class=AllowListedJob
+    )
+
+
+def get_worker(name: str) -> SimpleWorker:
+    """A worker that runs its jobs in its own process: models stay loaded between jobs."""
+    return SimpleWorker(
+        [get_queue(name)],
+        connection=client(),
+        serializer=JSONSerializer,
+        job_class=AllowListedJob,
+        queue_class=AllowListedQueue,
+    )
+
+
+def enqueue(task: str, *args: str, queue: str, job_id: str, timeout: int) -> None:
+    """Queues a task once the surrounding transaction commits; the same id is queued only once.
+
+    The row that the task works on is the record: when Valkey is away now, nothing is raised, and
+    the reconciler of the app queues it again later.
+    """
+    if task not in settings.JOBS_ALLOWED:
+        raise ForbiddenJob(f"{task} is not in JOBS_ALLOWED")
+    transaction.on_commit(lambda: _enqueue(task, args, queue, job_id, timeout))
+
+
+def _enqueue(task: str, args: tuple[str, ...], queue: str, job_id: str, timeout: int) -> None:
+    try:
+        get_queue(queue).enqueue_call(
+            task, args=args, job_id=job_id, timeout=timeout, result_ttl=60, failure_ttl=3600
+        )
+    except RedisError:
+        logger.warning("job %s could not be queued; the reconciler will", job_id)

@@ -1,0 +1,83 @@
+"""People and things that most tests need. Postgres and Valkey are real, always."""
+
+import pytest
+from django.contrib.auth.models import Group, User
+
+from tests.fakes import HashEncoder
+
+
+@pytest.fixture(autouse=True)
+def _own_folders(settings, tmp_path):
+    """Uploads, adapters and runs of a test go to its own folder; static names stay plain."""
+    settings.DATA_DIR = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+    settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
+
+
+@pytest.fixture
+def encoder(monkeypatch):
+    """The encoder door answers with hashed words."""
+    encoder = HashEncoder()
+    monkeypatch.setattr("knowledge.embedding.get_encoder", lambda: encoder)
+    return encoder
+
+
+def make_user(name, *groups):
+    user = User.objects.create_user(name, password=f"{name}-password")
+    user.groups.set(Group.objects.get_or_create(name=group)[0] for group in groups)
+    return user
+
+
+@pytest.fixture
+def team(db):
+    return Group.objects.get_or_create(name="Service team")[0]
+
+
+@pytest.fixture
+def alice(team):
+    """Owns what the tests make."""
+    return make_user("alice", "employee", team.name)
+
+
+@pytest.fixture
+def bob(team):
+    """Alice's colleague: same role, same team."""
+    return make_user("bob", "employee", team.name)
+
+
+@pytest.fixture
+def mallory(db):
+    """An employee of another team, who must see nothing of theirs."""
+    return make_user("mallory", "employee", "Other team")
+
+
+@pytest.fixture
+def curator(team):
+    return make_user("carla", "curator", team.name)
+
+
+@pytest.fixture
+def auditor(db):
+    return make_user("audrey", "auditor")
+
+
+@pytest.fixture
+def admin(db):
+    user = make_user("adam", "admin")
+    user.is_staff = True
+    user.save()
+    return user
+
+
+@pytest.fixture
+def collection(team):
+    from knowledge.models import Collection
+
+    collection = Collection.objects.create(name="Service documents")
+    collection.readers.add(team)
+    collection.managers.add(team)
+    return collection

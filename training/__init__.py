@@ -1,0 +1,1 @@
+"""A DATASET BECOMES AN ADAPTER: datasets, recipes, runs."""

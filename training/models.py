@@ -1,0 +1,177 @@
+"""Datasets, recipes and runs.
+
+How a run becomes an adapter is told in runs and finetuning; the adapter itself belongs to chat.
+"""
+
+import uuid
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+
+class Dataset(models.Model):
+    """Examples to learn from, as one upload brought them; unchanged once a run used them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    version = models.PositiveIntegerField(default=1)
+    filename = models.CharField(max_length=255)
+    sha256 = models.CharField(max_length=64)
+    # Counts, duplicates, token statistics, and errors by line: [{"line": 7, "message": "…"}].
+    report = models.JSONField(default=dict)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+        permissions = (("manage_training", "May manage datasets and fine-tuning runs"),)
+        constraints = [models.UniqueConstraint(fields=("name", "version"), name="dataset_version")]
+
+    def __str__(self) -> str:
+        return f"{self.name} v{self.version}"
+
+    def get_absolute_url(self) -> str:
+        """The dataset's page in the console."""
+        return reverse("training:dataset", args=[self.pk])
+
+
+class Example(models.Model):
+    """One conversation to learn from."""
+
+    class Split(models.TextChoices):
+        """What it is used for."""
+
+        TRAIN = "train"
+        EVAL = "eval"
+
+    dataset = models.ForeignKey(Dataset, on_delete=models.CASCADE, related_name="examples")
+    # Line of the uploaded file, 1-based.
+    line = models.PositiveIntegerField()
+    messages = models.JSONField()
+    split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
+    # Where it comes from: a file name or a document, in the uploader's words.
+    source = models.CharField(max_length=300, blank=True)
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("dataset", "line")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("dataset", "line"), name="example_line")]
+
+    def __str__(self) -> str:
+        return f"{self.dataset_id}/{self.line}"
+
+
+class RunQuerySet(models.QuerySet["Run"]):
+    """Runs by state."""
+
+    def unfinished(self) -> "RunQuerySet":
+        """Queued or under way."""
+        return self.filter(status__in=Run.UNFINISHED)
+
+
+class Run(models.Model):
+    """Our record of one fine-tuning, whatever becomes of the jobs that execute it."""
+
+    class Status(models.TextChoices):
+        """Changed by compare-and-set only."""
+
+        QUEUED = "queued"
+        PREPARING = "preparing"
+        RUNNING = "running"
+        FINISHED = "finished"
+        CANCELLED = "cancelled"
+        FAILED = "failed"
+
+    UNFINISHED = (Status.QUEUED, Status.PREPARING, Status.RUNNING)
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    dataset = models.ForeignKey(Dataset, on_delete=models.PROTECT, related_name="runs")
+    # Frozen hyperparameters, as recipes.Recipe spells them.
+    recipe = models.JSONField()
+    base_model = models.CharField(max_length=200)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    # Fence: a worker may write only while its attempt is the current one.
+    attempt = models.PositiveIntegerField(default=0)
+    heartbeat_at = models.DateTimeField(null=True)
+    cancel_requested = models.BooleanField(default=False)
+    step = models.PositiveIntegerField(default=0)
+    total_steps = models.PositiveIntegerField(default=0)
+    # Library versions, device, dtype, trainable parameters, predicted memory …
+    facts = models.JSONField(default=dict)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    started_at = models.DateTimeField(null=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = RunQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+        indexes = [
+            models.Index(
+                fields=("heartbeat_at",),
+                condition=Q(status__in=("queued", "preparing", "running")),
+                name="run_unfinished",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The run's page in the console."""
+        return reverse("training:run", args=[self.pk])
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether something may still happen to it."""
+        return self.status in self.UNFINISHED
+
+
+class Metric(models.Model):
+    """Figures of one step of a run."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="metrics")
+    step = models.PositiveIntegerField()
+    # "train" or "eval".
+    kind = models.CharField(max_length=5)
+    # {"loss": …, "learning_rate": …, "grad_norm": …, "tokens_per_second": …}
+    values = models.JSONField()
+
+    class Meta:
+        ordering = ("run", "step")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("run", "step", "kind"), name="metric_once")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} {self.kind} {self.step}"
+
+
+class Checkpoint(models.Model):
+    """A complete saved step of a run."""
+
+    run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
+    step = models.PositiveIntegerField()
+    # Relative to DATA_DIR.
+    folder = models.CharField(max_length=200)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("run", "step")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("run", "step"), name="checkpoint_step")]
+
+    def __str__(self) -> str:
+        return f"{self.run_id} step {self.step}"

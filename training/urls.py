@@ -1,0 +1,6 @@
+"""Pages of datasets and runs."""
+
+from django.urls import URLPattern
+
+app_name = "training"
+urlpatterns: list[URLPattern] = []
