@@ -144,7 +144,8 @@ def _install_file(root: Path, name: str) -> None:
 
 def _report(line: str) -> None:
     if line.startswith("  Downloading ") and "MB)" in line:
-        tell("  " + line.split("/")[-1].strip().removeprefix("Downloading "))
+        wheel, _, size = line.split("/")[-1].strip().removeprefix("Downloading ").partition(" ")
+        tell(f"  {' '.join(wheel.split('-')[:2])} {size}")
     elif line.startswith("Installing collected packages"):
         tell("  unpacking …")
 

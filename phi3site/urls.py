@@ -4,11 +4,13 @@ from django.contrib import admin
 from django.contrib.auth import views as auth_views
 from django.urls import include, path
 
-from phi3site import views
+from phi3site import health, views
 from phi3site.api import api
 
 urlpatterns = [
     path("", views.home, name="home"),
+    path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
     path(
         "sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="sign_in"
     ),
