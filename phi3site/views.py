@@ -4,6 +4,8 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
+from phi3site.overview import overview_for
+
 
 @login_required
 def home(request: HttpRequest) -> HttpResponse:
@@ -19,4 +21,5 @@ def home(request: HttpRequest) -> HttpResponse:
 @permission_required("knowledge.manage_documents", raise_exception=True)
 def overview(request: HttpRequest) -> HttpResponse:
     """What needs a person now."""
-    return render(request, "phi3site/overview.html")
+    context = {"overview": overview_for(request.user)}
+    return render(request, "phi3site/overview.html", context)
