@@ -1,0 +1,234 @@
+// The conversation of one page, told in order: connect, send what waits, resume what runs, ask, hear.
+// Survives a reload, a lost connection and a restarted server, because every answer knows the last
+// event it has seen and asks for exactly the rest.
+import { AnswerView } from "./answer.js";
+import { Composer, Outbox } from "./composer.js";
+import { Conversations } from "./conversations.js";
+import { bindKeys } from "./keys.js";
+import { Socket } from "./socket.js";
+import { Sources } from "./sources.js";
+import { Thread } from "./thread.js";
+
+const OFFLINE_AFTER = 1200;
+const POLL_AFTER = 2000;
+
+class Chat {
+  constructor(root) {
+    this.root = root;
+    this.views = new Map();
+    this.outbox = new Outbox(root.dataset.user);
+    this.thread = new Thread(root);
+    this.sources = new Sources(root.querySelector("[data-sources]"));
+    this.conversations = new Conversations(root.querySelector("#conversations"));
+    this.composer = new Composer(root.querySelector("[data-composer]"), {
+      user: root.dataset.user,
+      conversation: root.dataset.conversation,
+    });
+    this.socket = new Socket(root.dataset.socket);
+  }
+
+  start() {
+    for (const element of this.thread.answers()) this.#adopt(element);
+    this.#restore();
+    this.#showNewestSources();
+    this.#listen();
+    bindKeys(this);
+    this.#settle();
+    this.socket.connect();
+  }
+
+  #listen() {
+    this.composer.addEventListener("ask", (event) => this.#ask(event.detail));
+    this.composer.addEventListener("stop", () => this.#stop());
+    this.root.addEventListener("click", (event) => this.#clicked(event));
+    this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#showExamples());
+    this.socket.addEventListener("open", () => this.#connected());
+    this.socket.addEventListener("lost", () => this.#lost());
+    this.socket.addEventListener("refused", () => this.#offline("You are signed out. Sign in again to go on; your draft is kept."));
+    this.socket.addEventListener("message", (event) => this.#hear(event.detail));
+  }
+
+  // ------------------------------------------------------------------ connection
+
+  #connected() {
+    clearTimeout(this.offlineTimer);
+    this.#offline("");
+    for (const message of this.outbox.all()) this.socket.send(message);
+    for (const view of this.views.values()) if (view.isRunning) this.#resume(view);
+  }
+
+  #lost() {
+    clearTimeout(this.offlineTimer);
+    this.offlineTimer = setTimeout(
+      () => this.#offline("The connection is lost. Trying again; nothing you sent gets lost."),
+      OFFLINE_AFTER,
+    );
+  }
+
+  #offline(words) {
+    const notice = this.root.querySelector("[data-offline]");
+    notice.textContent = words;
+    notice.hidden = !words;
+  }
+
+  #resume(view) {
+    this.socket.send({ type: "resume", answer: view.id, last: view.last });
+  }
+
+  // ------------------------------------------------------------------ asking and stopping
+
+  #ask(message) {
+    this.outbox.add(message);
+    this.thread.add(message.client_id, message.question);
+    this.socket.send(message);
+    this.#settle();
+  }
+
+  /** Questions that were sent before a reload and never acknowledged stand on the page again. */
+  #restore() {
+    const here = this.root.dataset.conversation || null;
+    for (const message of this.outbox.all()) {
+      if (this.thread.turn(message.client_id)) this.outbox.remove(message.client_id);
+      else if (message.conversation === here) this.thread.add(message.client_id, message.question);
+    }
+  }
+
+  #stop() {
+    // A question that has no answer id yet is stopped as soon as it has one.
+    for (const element of this.thread.answers()) {
+      if (element.dataset.answer === "") element.dataset.stopWanted = "yes";
+    }
+    for (const view of this.views.values()) {
+      if (view.isRunning) this.#stopAnswer(view.id);
+    }
+  }
+
+  #stopAnswer(answer) {
+    if (this.socket.send({ type: "stop", answer })) return;
+    this.composer.complain("Not connected just now, so Stop was not heard. Try it again.");
+  }
+
+  #asked(message) {
+    this.outbox.remove(message.client_id);
+    const turn = this.thread.turn(message.client_id);
+    if (!turn) return;
+    if (!this.root.dataset.conversation) this.#enter(message.conversation, message.title);
+    const element = turn.querySelector("[data-answer]");
+    if (element.dataset.answer) return;
+    element.dataset.answer = message.answer;
+    element.id = `answer-${message.answer}`;
+    this.#adopt(element);
+    if (element.dataset.stopWanted) this.#stopAnswer(message.answer);
+    this.sources.show(element);
+    this.#settle();
+  }
+
+  /** The first question gave the conversation its id, title and address. */
+  #enter(conversation, title) {
+    this.root.dataset.conversation = conversation;
+    const url = `${this.root.dataset.home}${conversation}/`;
+    history.replaceState(null, "", url);
+    document.title = document.title.replace(/^.*?( · [^·]*)$/, (_, site) => title + site);
+    this.root.querySelector("[data-title]").textContent = title;
+    this.conversations.add(url, title);
+    this.composer.moveTo(conversation);
+  }
+
+  // ------------------------------------------------------------------ hearing
+
+  #hear(message) {
+    if (message.type === "asked") return this.#asked(message);
+    if (message.type === "error") return this.#refused(message);
+    this.views.get(message.answer)?.apply(message);
+  }
+
+  #refused(message) {
+    const sent = this.outbox.all().find((each) => each.client_id === message.client_id);
+    this.composer.complain(message.message);
+    if (!sent) return;
+    this.outbox.remove(sent.client_id);
+    this.thread.remove(sent.client_id);
+    this.#settle();
+    this.composer.offer(sent.question);
+  }
+
+  #adopt(element) {
+    const view = new AnswerView(element);
+    this.views.set(view.id, view);
+    view.addEventListener("grown", () => this.thread.grown());
+    view.addEventListener("block", (event) => {
+      this.#speak(event.detail);
+      this.thread.grown();
+    });
+    view.addEventListener("passages", () => this.#sourcesChanged(view));
+    view.addEventListener("replaced", (event) => this.#replaced(view, event.detail));
+  }
+
+  #sourcesChanged(view) {
+    if (view.element.isConnected && this.sources.answer === view.element) {
+      this.sources.show(view.element);
+    }
+    this.thread.grown();
+  }
+
+  #replaced(view, how) {
+    if (!this.sources.answer?.isConnected) this.sources.show(view.element);
+    if (view.isRunning) {
+      // A snapshot of an unfinished answer: its stream is gone, so its row is read again.
+      setTimeout(() => this.#resume(view), POLL_AFTER);
+    } else {
+      this.#speak({ done: "Answer finished.", stopped: "Stopped.", failed: "The answer failed." }[how] ?? "");
+    }
+    this.thread.grown();
+    this.#settle();
+  }
+
+  /** Read out per finished block, never per token. */
+  #speak(words) {
+    if (!words) return;
+    const line = document.createElement("p");
+    line.textContent = words;
+    const log = document.querySelector("[data-spoken]");
+    log.append(line);
+    while (log.children.length > 20) log.firstElementChild.remove();
+  }
+
+  /** Send or Stop, according to what is going on. */
+  #settle() {
+    this.composer.complain("");
+    const waits = this.thread.answers().some((each) => each.dataset.answer === "");
+    this.composer.isBusy = waits || [...this.views.values()].some((view) => view.isRunning);
+  }
+
+  // ------------------------------------------------------------------ pointing
+
+  #clicked(event) {
+    const example = event.target.closest("[data-example]");
+    const chip = event.target.closest(".cite");
+    const button = event.target.closest("[data-show-sources]");
+    if ((example || chip) && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
+    if (example) {
+      event.preventDefault();
+      this.composer.ask(example.textContent);
+    } else if (chip && chip.closest("[data-answer]")) {
+      event.preventDefault();
+      this.sources.openPassage(chip.closest("[data-answer]"), chip.dataset.marker, chip);
+    } else if (button) {
+      this.sources.open(button.closest("[data-answer]"), button);
+    }
+  }
+
+  #showNewestSources() {
+    const answers = this.thread.answers().reverse();
+    const newest = answers.find((each) => each.querySelector("[data-source-list]")) ?? answers[0];
+    this.sources.show(newest ?? null);
+  }
+
+  #showExamples() {
+    for (const examples of this.root.querySelectorAll("[data-examples]")) {
+      examples.hidden = examples.dataset.examples !== this.composer.expert;
+    }
+  }
+}
+
+new Chat(document.querySelector("[data-chat]")).start();

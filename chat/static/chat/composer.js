@@ -1,0 +1,161 @@
+// Where a question is written: sends it once, keeps the draft, becomes Stop while an answer runs.
+// What was sent but not yet acknowledged waits in an outbox that survives a reload; the server
+// knows each question by the client's id, so sending it twice asks it once.
+
+function stored(key) {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null; // storage is switched off: drafts last as long as the page
+  }
+}
+
+function store(key, value) {
+  try {
+    if (value) localStorage.setItem(key, value);
+    else localStorage.removeItem(key);
+  } catch {
+    // as above
+  }
+}
+
+// crypto.randomUUID is missing where a page is served without https under a host name.
+function newId() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+export class Outbox {
+  #key;
+
+  constructor(user) {
+    this.#key = `outbox:${user}`;
+  }
+
+  all() {
+    return JSON.parse(stored(this.#key) ?? "[]");
+  }
+
+  add(message) {
+    store(this.#key, JSON.stringify([...this.all(), message]));
+  }
+
+  remove(clientId) {
+    const rest = this.all().filter((message) => message.client_id !== clientId);
+    store(this.#key, rest.length ? JSON.stringify(rest) : "");
+  }
+}
+
+export class Composer extends EventTarget {
+  #form;
+  #field;
+  #user;
+  #conversation;
+
+  constructor(form, { user, conversation }) {
+    super();
+    this.#form = form;
+    this.#field = form.querySelector("[data-question-field]");
+    this.#user = user;
+    this.#conversation = conversation;
+    this.#field.value ||= stored(this.#draftKey) ?? "";
+    this.#fit();
+    this.#field.addEventListener("input", () => this.#edited());
+    this.#field.addEventListener("keydown", (event) => this.#key(event));
+    form.addEventListener("submit", (event) => this.#submitted(event));
+    form.querySelector("[data-stop]").addEventListener("click", () => this.stop());
+  }
+
+  get #draftKey() {
+    return `draft:${this.#user}:${this.#conversation || "new"}`;
+  }
+
+  get expert() {
+    return this.#form.elements.expert?.value ?? "";
+  }
+
+  get isBusy() {
+    return !this.#form.querySelector("[data-stop]").hidden;
+  }
+
+  set isBusy(busy) {
+    const stop = this.#form.querySelector("[data-stop]");
+    const send = this.#form.querySelector("[data-send]");
+    const hadFocus = [stop, send].includes(document.activeElement);
+    stop.hidden = !busy;
+    send.hidden = busy;
+    if (hadFocus) (busy ? stop : send).focus();
+  }
+
+  /** The conversation got its id: the draft and the plain form belong to it from now on. */
+  moveTo(conversation) {
+    store(this.#draftKey, "");
+    this.#conversation = conversation;
+    this.#form.elements.conversation.value = conversation;
+    this.#edited();
+  }
+
+  focus() {
+    this.#field.focus();
+  }
+
+  /** Puts words into the field, unless something stands there already. */
+  offer(text) {
+    if (!this.#field.value.trim()) this.#field.value = text;
+    this.#edited();
+    this.focus();
+  }
+
+  complain(words) {
+    const place = this.#form.querySelector("[data-composer-error]");
+    place.textContent = words;
+    place.hidden = !words;
+  }
+
+  ask(text) {
+    const question = text.trim();
+    if (!question || this.isBusy) return;
+    this.complain("");
+    const message = {
+      type: "ask",
+      client_id: newId(),
+      conversation: this.#conversation || null,
+      expert: this.expert,
+      question,
+    };
+    this.#field.value = "";
+    this.#edited();
+    this.dispatchEvent(new CustomEvent("ask", { detail: message }));
+  }
+
+  stop() {
+    if (this.isBusy) this.dispatchEvent(new Event("stop"));
+  }
+
+  #submitted(event) {
+    event.preventDefault();
+    this.ask(this.#field.value);
+  }
+
+  #key(event) {
+    // While an input method composes, Enter chooses a word.
+    if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+    event.preventDefault();
+    if (this.isBusy) this.complain("An answer is still coming. Stop it first, or wait a moment.");
+    else this.#form.requestSubmit(this.#form.querySelector("[data-send]"));
+  }
+
+  #edited() {
+    store(this.#draftKey, this.#field.value);
+    this.#fit();
+  }
+
+  #fit() {
+    if (CSS.supports("field-sizing", "content")) return;
+    this.#field.style.height = "auto";
+    this.#field.style.height = `${this.#field.scrollHeight}px`;
+  }
+}

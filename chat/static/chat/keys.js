@@ -1,0 +1,31 @@
+// The keyboard of the chat: / writes, Ctrl-K searches, Esc closes or stops, ? helps.
+
+function isTyping(target) {
+  return target.closest?.("input, textarea, select, [contenteditable]");
+}
+
+function escape(chat) {
+  if (document.querySelector("dialog[open], .drawer.is-open, details.menu[open]")) return;
+  if (!chat.sources.close()) chat.composer.stop();
+}
+
+export function bindKeys(chat) {
+  document.addEventListener(
+    "keydown",
+    (event) => {
+      if (event.key === "Escape") return escape(chat);
+      if (event.key.toLowerCase() === "k" && (event.ctrlKey || event.metaKey)) {
+        event.preventDefault();
+        return chat.conversations.focusSearch();
+      }
+      if (isTyping(event.target) || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (event.key === "/") {
+        event.preventDefault();
+        chat.composer.focus();
+      } else if (event.key === "?") {
+        document.getElementById("help").showModal();
+      }
+    },
+    true,
+  );
+}
