@@ -99,6 +99,9 @@ JOBS_ALLOWED = frozenset(
     }
 )
 
+# What `verify_audit` checks besides the log itself: functions that yield faults.
+AUDIT_VERIFIERS = ["chat.traces.verify_receipts"]
+
 if not SECRET_KEY:
     raise ImproperlyConfigured(
         "SECRET_KEY is not set. `python3 manage.py up` makes one; in production set your own."

@@ -1,9 +1,46 @@
 """The events of the log. The database itself refuses to change or remove one (see 0002)."""
 
+import json
+from datetime import UTC, date, datetime, time, timedelta
 from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
+
+
+class AuditEventQuerySet(models.QuerySet["AuditEvent"]):
+    """Events by who, what and when."""
+
+    def matching(
+        self,
+        *,
+        person: str = "",
+        action: str = "",
+        target: str = "",
+        since: date | None = None,
+        until: date | None = None,
+    ) -> "AuditEventQuerySet":
+        """Events that fit each criterion given; days are of UTC, `until` included."""
+        events = self
+        if person:
+            events = events.filter(actor_name__icontains=person)
+        if action:
+            events = events.filter(action=action)
+        if target:
+            events = events.filter(target_id=target)
+        if since:
+            events = events.filter(at__gte=_midnight(since))
+        if until:
+            events = events.filter(at__lt=_midnight(until + timedelta(days=1)))
+        return events
+
+    def known_actions(self) -> list[str]:
+        """Every action that occurs, in alphabetical order."""
+        return list(self.order_by("action").values_list("action", flat=True).distinct())
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
 
 
 class AuditEvent(models.Model):
@@ -11,7 +48,7 @@ class AuditEvent(models.Model):
 
     # Gap-free: given under a lock, never by a sequence.
     seq = models.BigIntegerField(primary_key=True)
-    # The database's clock, as text of microseconds in UTC: the very characters that are hashed.
+    # The database's clock; hashed as text of microseconds in UTC.
     at = models.DateTimeField()
     actor = models.ForeignKey(
         settings.AUTH_USER_MODEL,
@@ -30,6 +67,8 @@ class AuditEvent(models.Model):
     previous_hash = models.CharField(max_length=64)
     hash = models.CharField(max_length=64, unique=True)
 
+    objects = AuditEventQuerySet.as_manager()
+
     class Meta:
         ordering = ("-seq",)
         default_permissions = ("view",)
@@ -37,6 +76,7 @@ class AuditEvent(models.Model):
             models.Index(fields=("action", "-seq"), name="audit_action"),
             models.Index(fields=("target_type", "target_id", "-seq"), name="audit_target"),
             models.Index(fields=("actor", "-seq"), name="audit_actor"),
+            models.Index(fields=("at",), name="audit_at"),
         ]
 
     def __str__(self) -> str:
@@ -49,3 +89,9 @@ class AuditEvent(models.Model):
     def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
         """Events stay."""
         raise TypeError("Audit events are never deleted.")
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """The details, read back."""
+        facts: dict[str, Any] = json.loads(self.details)
+        return facts

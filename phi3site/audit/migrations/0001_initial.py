@@ -31,7 +31,7 @@ class Migration(migrations.Migration):
             options={
                 'ordering': ('-seq',),
                 'default_permissions': ('view',),
-                'indexes': [models.Index(fields=['action', '-seq'], name='audit_action'), models.Index(fields=['target_type', 'target_id', '-seq'], name='audit_target'), models.Index(fields=['actor', '-seq'], name='audit_actor')],
+                'indexes': [models.Index(fields=['action', '-seq'], name='audit_action'), models.Index(fields=['target_type', 'target_id', '-seq'], name='audit_target'), models.Index(fields=['actor', '-seq'], name='audit_actor'), models.Index(fields=['at'], name='audit_at')],
             },
         ),
     ]

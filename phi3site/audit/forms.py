@@ -1,0 +1,37 @@
+"""What the log can be searched by."""
+
+from typing import Any
+
+from django import forms
+
+from phi3site.audit.models import AuditEvent, AuditEventQuerySet
+
+ANY = ("", "Any")
+
+
+def date_field(label: str) -> forms.DateField:
+    """A day; the browser offers a calendar."""
+    return forms.DateField(
+        label=label, required=False, widget=forms.DateInput(attrs={"type": "date"})
+    )
+
+
+class LogFilter(forms.Form):
+    """Person, act, thing and time: each narrows the list."""
+
+    person = forms.CharField(required=False, max_length=150)
+    action = forms.ChoiceField(required=False)
+    target = forms.CharField(required=False, max_length=64, label="Id of the thing")
+    since = date_field("From")
+    until = date_field("To")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        known = [(action, action) for action in AuditEvent.objects.known_actions()]
+        self.fields["action"] = forms.ChoiceField(required=False, choices=[ANY, *known])
+
+    def events(self) -> AuditEventQuerySet:
+        """The events that fit; none while a field can't be read."""
+        if not self.is_valid():
+            return AuditEvent.objects.none()
+        return AuditEvent.objects.matching(**self.cleaned_data)
