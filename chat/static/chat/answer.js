@@ -13,7 +13,15 @@ export function isAfter(id, last) {
 function fromServer(html) {
   const template = document.createElement("template");
   template.innerHTML = html;
+  for (const form of template.content.querySelectorAll("form[method=post]")) withToken(form);
   return template.content;
+}
+
+/** HTML that came over the socket was rendered without a request, so its forms lack the token. */
+function withToken(form) {
+  form.querySelector("[name=csrfmiddlewaretoken]")?.remove();
+  const token = document.querySelector("[data-composer] [name=csrfmiddlewaretoken]");
+  if (token) form.prepend(token.cloneNode());
 }
 
 function plural(count, word) {
@@ -121,12 +129,24 @@ export class AnswerView extends EventTarget {
     this.dispatchEvent(new Event("passages"));
   }
 
-  #replace(event) {
-    const fresh = fromServer(event.html).querySelector("[data-answer]");
+  async #replace(event) {
+    // An answer that ended without a worker comes without its page: fetch that.
+    const html = event.html || (await this.#fetched());
+    const fresh = fromServer(html).querySelector("[data-answer]");
+    if (!fresh) return;
+    if (event.id !== undefined) this.last = event.id;
     this.element.replaceWith(fresh);
     this.element = fresh;
-    if (event.id !== undefined) this.last = event.id;
     window.htmx?.process(fresh);
     this.dispatchEvent(new CustomEvent("replaced", { detail: event.type }));
+  }
+
+  get #home() {
+    return document.querySelector("[data-chat]").dataset.home;
+  }
+
+  async #fetched() {
+    const response = await fetch(`${this.#home}answers/${this.id}/`, { headers: { "HX-Request": "true" } });
+    return response.ok ? response.text() : "";
   }
 }
