@@ -5,6 +5,7 @@ Standard library alone; opens no connection to anywhere.
 
 import errno
 import socket
+import time
 from contextlib import suppress
 
 from phi3site.bootstrap import SetupError
@@ -14,24 +15,36 @@ EVERYWHERE = {"0.0.0.0", "::"}
 NOWHERE = ("192.0.2.1", 9)
 
 
-def check_free(host: str, port: int) -> None:
-    """Raises SetupError, with what to do, when nothing can listen there."""
+def check_free(host: str, port: int, *, patience: float = 0.0) -> None:
+    """Raises SetupError, with what to do, when nothing can listen there after so many seconds."""
+    deadline = time.monotonic() + patience
+    while error := _refusal(host, port):
+        if error.errno != errno.EADDRINUSE or time.monotonic() > deadline:
+            raise SetupError("port", _advice(host, port, error)) from error
+        time.sleep(0.1)
+
+
+def _refusal(host: str, port: int) -> OSError | None:
+    if not 0 < port < 65536:
+        return OSError(errno.EINVAL, "a port is a number from 1 to 65535")
     try:
         family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
-    except (OSError, OverflowError) as error:
-        raise SetupError("port", _advice(host, port, error)) from error
+    except OSError as error:
+        return error
+    return None
 
 
-def _advice(host: str, port: int, error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    if number == errno.EADDRINUSE:
+def _advice(host: str, port: int, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE:
         return f"Port {port} is taken by another program. Choose another: --port {port + 1}"
-    if number == errno.EACCES:
+    if error.errno == errno.EACCES:
         return f"Port {port} needs more rights. Choose one above 1023: --port 8000"
-    return f"Cannot listen at {host}:{port} ({error}). Choose others with --host and --port."
+    return (
+        f"Cannot listen at {host}:{port} ({error.strerror}). Choose others with --host and --port."
+    )
 
 
 def allowed_hosts(host: str) -> str:

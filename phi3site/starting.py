@@ -19,11 +19,12 @@ from types import FrameType
 from phi3site.bootstrap import ROOT, RUNTIME, SetupError
 from phi3site.network import EVERYWHERE, allowed_hosts, check_free, own_address, url_of
 from phi3site.services import Services
-from phi3site.services.holding import refuse_if_held
 from phi3site.supervisor import Child, Supervisor
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPORT_SECONDS = 20.0
+# The web process of a killed predecessor closes its connections first.
+PORT_SECONDS = 4.0
 PREPARE_MODEL = (
     "import sys, pathlib; from chat.engine.demo import prepare_demo_model; "
     "prepare_demo_model(pathlib.Path(sys.argv[1]))"
@@ -42,8 +43,6 @@ class Start:
 
 def run_site(start: Start, tell: Callable[[str], None]) -> None:
     """Starts everything and stays until told to stop; then stops what it started."""
-    refuse_if_held(start.data_dir)
-    check_free(start.host, start.port)
     os.umask(0o077)
     own = os.environ
     with (
@@ -55,6 +54,7 @@ def run_site(start: Start, tell: Callable[[str], None]) -> None:
             valkey=not own.get("REDIS_URL"),
         ) as services,
     ):
+        check_free(start.host, start.port, patience=PORT_SECONDS)
         supervisor = Supervisor(services.logs, tell)
         try:
             Site(start, services, supervisor, tell).run()

@@ -51,11 +51,10 @@ class Supervisor:
         self.logs, self.tell = logs, tell
         self.token = uuid.uuid4().hex
         self.children: dict[str, Child] = {}
-        self._wakes, wakes = os.pipe()
-        for end in (self._wakes, wakes):
+        self._pipe = list(os.pipe())
+        for end in self._pipe:
             os.set_blocking(end, False)
-        self._wakes_end = wakes
-        signal.set_wakeup_fd(wakes, warn_on_full_buffer=False)
+        signal.set_wakeup_fd(self._pipe[1], warn_on_full_buffer=False)
         signal.signal(signal.SIGCHLD, _ignore)
         self._guard = start_guard(f"{self.token}/")
 
@@ -80,8 +79,8 @@ class Supervisor:
         """Waits for that long at most, or until a child ends; starts again what is due."""
         due = [child.due for child in self.children.values() if child.due]
         until = min([seconds, *(max(0.0, when - time.monotonic()) for when in due)])
-        if select.select([self._wakes], [], [], until)[0]:
-            os.read(self._wakes, 4096)
+        if select.select(self._pipe[:1], [], [], until)[0]:
+            os.read(self._pipe[0], 4096)
         for child in self.children.values():
             self._look_after(child)
 
@@ -101,8 +100,8 @@ class Supervisor:
         self._guard.wait()
         signal.set_wakeup_fd(-1)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-        os.close(self._wakes)
-        os.close(self._wakes_end)
+        while self._pipe:
+            os.close(self._pipe.pop())
 
     def _mark(self, name: str) -> str:
         return f"{self.token}/{name}/"

@@ -42,6 +42,7 @@ class Services:
         self.addresses: dict[str, str] = {}
 
     def __enter__(self) -> Self:
+        self._holds, self.servers, self.addresses = [], [], {}
         with ExitStack() as undo:
             self._hold(self.data_dir, undo)
             self.logs.mkdir(parents=True, exist_ok=True)

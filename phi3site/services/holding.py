@@ -15,6 +15,8 @@ from typing import TextIO
 from phi3site.bootstrap import SetupError
 
 NOTE_SECONDS = 30.0
+# A killed holder needs a moment to die, and others look at the lock by taking it for an instant.
+HOLD_SECONDS = 1.5
 
 
 class AlreadyHeld(SetupError):
@@ -35,11 +37,12 @@ class Hold:
     def __init__(self, folder: Path, command: str) -> None:
         self.folder, self.command = folder, command
         self._lock = (folder / "in-use.json").open("a+")
-        try:
-            fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            self._lock.close()
-            raise AlreadyHeld(folder, _read_note(folder)) from None
+        deadline = time.monotonic() + HOLD_SECONDS
+        while not _try_lock(self._lock, fcntl.LOCK_EX):
+            if time.monotonic() > deadline:
+                self._lock.close()
+                raise AlreadyHeld(folder, _read_note(folder))
+            time.sleep(0.05)
         self.tell({})
 
     def tell(self, addresses: dict[str, str]) -> None:
@@ -68,12 +71,6 @@ def borrowed(folder: Path, wanted: set[str]) -> Iterator[dict[str, str]]:
         yield _addresses(folder, wanted)
 
 
-def refuse_if_held(folder: Path) -> None:
-    """Raises AlreadyHeld when another command runs the services of the folder."""
-    if _is_held(folder):
-        raise AlreadyHeld(folder, _read_note(folder))
-
-
 def _addresses(folder: Path, wanted: set[str]) -> dict[str, str]:
     deadline = time.monotonic() + NOTE_SECONDS
     while _is_held(folder):
@@ -89,12 +86,17 @@ def _addresses(folder: Path, wanted: set[str]) -> dict[str, str]:
 def _is_held(folder: Path) -> bool:
     try:
         with (folder / "in-use.json").open() as handle:
-            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return True
+            return not _try_lock(handle, fcntl.LOCK_SH)
     except FileNotFoundError:
-        pass
-    return False
+        return False
+
+
+def _try_lock(handle: TextIO, kind: int) -> bool:
+    try:
+        fcntl.flock(handle, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _read_note(folder: Path) -> dict[str, str]:

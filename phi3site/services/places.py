@@ -12,6 +12,7 @@ import pwd
 import re
 import shutil
 import stat
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -98,9 +99,7 @@ def _state_folder(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
         )
     if not link.exists():
         if account and not can_reach(data_dir, account):
-            name = hashlib.sha256(bytes(data_dir.resolve())).hexdigest()[:16]
-            (SYSTEM_HOME / name).mkdir(mode=0o711, parents=True, exist_ok=True)
-            link.symlink_to(SYSTEM_HOME / name)
+            link.symlink_to(_folder_elsewhere(data_dir))
         link.mkdir(mode=0o711, exist_ok=True)
     state = link.resolve()
     state.chmod(0o711 if account else 0o700)
@@ -111,6 +110,14 @@ def _state_folder(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
             f"Give its parent folders the x right (chmod o+x), or use --data-dir.",
         )
     return state
+
+
+def _folder_elsewhere(data_dir: Path) -> Path:
+    """A new folder, never one found there: a removed data folder must not come back to life."""
+    SYSTEM_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="data-", dir=SYSTEM_HOME))
+    (folder / "belongs-to").write_text(f"{data_dir}\n")
+    return folder
 
 
 def _programs(account: pwd.struct_passwd | None) -> tuple[Path, Path]:
