@@ -1,9 +1,18 @@
 """The knowledge app."""
 
 from django.apps import AppConfig
+from django.db.models.signals import post_migrate
 
 
 class KnowledgeConfig(AppConfig):
-    """Registers the app."""
+    """Registers the app, and keeps the keyword index in step with what the database offers."""
 
     name = "knowledge"
+
+    def ready(self) -> None:
+        """After each migration the keyword index is made if it is missing."""
+        from knowledge.indexes import ensure_keyword_index
+
+        post_migrate.connect(
+            ensure_keyword_index, sender=self, dispatch_uid="knowledge.keyword_index"
+        )

@@ -176,8 +176,10 @@ class DocumentVersion(models.Model):
     )
     uploaded_at = models.DateTimeField(auto_now_add=True)
     status = models.CharField(max_length=12, choices=Status.choices, default=Status.QUEUED)
-    # Fence: a worker may write only while its attempt is the current one.
+    # Fence: a worker may write only while its attempt is the current one. Never goes back.
     attempt = models.PositiveIntegerField(default=0)
+    # Attempts since a person last asked for one: three that die are enough.
+    tries = models.PositiveIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True)
     # Stage name -> seconds, in the order of the stages.
     timings = models.JSONField(default=dict)
@@ -187,7 +189,12 @@ class DocumentVersion(models.Model):
     error_code = models.CharField(max_length=60, blank=True)
     page_count = models.PositiveIntegerField(null=True)
     chunk_count = models.PositiveIntegerField(default=0)
+    # Chunks embedded so far, for the page.
+    progress = models.PositiveIntegerField(default=0)
     ready_at = models.DateTimeField(null=True)
+
+    # Set by `upload_document` when the collection held the very bytes already.
+    was_already_there = False
 
     objects = VersionQuerySet.as_manager()
 

@@ -1,0 +1,119 @@
+"""The search indexes: which there are, and making the ones that are missing.
+
+BM25 where the database has pg_textsearch, else full text; one HNSW index per encoder, made once
+an exact scan would be slow. Knows no query but the words of one.
+"""
+
+import logging
+from functools import cache
+from typing import Any
+
+from django.db import connection
+
+from knowledge.errors import KnowledgeError
+from knowledge.models import ChunkEmbedding, Encoder
+
+KEYWORD_INDEX = "chunk_bm25"
+FULL_TEXT_INDEX = "chunk_full_text"
+# Rows of one encoder from which on a graph index pays (see searching.EXACT_LIMIT).
+HNSW_FROM = 20_000
+# A word in more chunks than this says little and costs much: full text leaves it out.
+COMMON_FROM = 2_000
+_LOCK = 7_203_145
+
+logger = logging.getLogger(__name__)
+
+
+@cache
+def has_bm25() -> bool:
+    """Whether keyword search is BM25 here; asked once a process."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [KEYWORD_INDEX])
+        return bool(cursor.fetchone()[0])
+
+
+def ensure_keyword_index(**_: Any) -> None:
+    """Makes the index of the words of live chunks; runs after every migration."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass('knowledge_chunk') IS NULL")
+        if cursor.fetchone()[0]:
+            return
+        if _bm25_is_possible(cursor):
+            cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_textsearch")
+            cursor.execute(
+                f"CREATE INDEX IF NOT EXISTS {KEYWORD_INDEX} ON knowledge_chunk "
+                "USING bm25 (context_text) WITH (text_config = 'english') WHERE is_live"
+            )
+        else:
+            cursor.execute(
+                f"CREATE INDEX IF NOT EXISTS {FULL_TEXT_INDEX} ON knowledge_chunk "
+                "USING gin (to_tsvector('english', context_text)) WHERE is_live"
+            )
+    has_bm25.cache_clear()
+
+
+def _bm25_is_possible(cursor: Any) -> bool:
+    """The extension must be installed and loaded at the server's start."""
+    cursor.execute(
+        "SELECT current_setting('shared_preload_libraries') LIKE '%pg_textsearch%' AND EXISTS "
+        "(SELECT 1 FROM pg_available_extensions WHERE name = 'pg_textsearch')"
+    )
+    return bool(cursor.fetchone()[0])
+
+
+def keyword_lexemes(query: str) -> str:
+    """The query's words that are rare enough, joined by OR, as the text of a tsquery."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT lexeme, (SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk c "
+            "WHERE c.is_live AND to_tsvector('english', c.context_text) "
+            "@@ CAST(quote_literal(lexeme) AS tsquery) LIMIT %s) AS found) AS chunks "
+            "FROM unnest(to_tsvector('english', %s)) ORDER BY chunks, lexeme",
+            [COMMON_FROM + 1, query],
+        )
+        counted = cursor.fetchall()
+    rare = [lexeme for lexeme, chunks in counted if 0 < chunks <= COMMON_FROM]
+    return " | ".join("'" + lexeme.replace("'", "''") + "'" for lexeme in rare[:12])
+
+
+def active_encoder(*, name: str, revision: str, dimensions: int) -> Encoder:
+    """The row of the configured encoder, which must be the active one; the first becomes it."""
+    encoder, _created = Encoder.objects.get_or_create(
+        state=Encoder.State.ACTIVE,
+        defaults={"name": name, "revision": revision, "dimensions": dimensions},
+    )
+    if (encoder.name, encoder.revision) != (name, revision):
+        raise KnowledgeError(
+            f"The passages were embedded by {encoder.name}, but the configured encoder is {name}. "
+            "Set KNOWLEDGE_ENCODER back: vectors of two encoders can't be compared.",
+            code="encoder_changed",
+        )
+    return encoder
+
+
+def ensure_vector_index(encoder: Encoder) -> bool:
+    """Makes the encoder's HNSW index once it is worth it; True when it made one.
+
+    Builds beside searches and writes; of several workers one builds. Not inside a transaction.
+    """
+    name = f"embedding_hnsw_{encoder.pk}"
+    rows = ChunkEmbedding.objects.filter(encoder=encoder)[:HNSW_FROM].count()
+    if rows < HNSW_FROM:
+        return False
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
+        if cursor.fetchone()[0]:
+            return False
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        if not cursor.fetchone()[0]:
+            return False
+        try:
+            logger.info("building %s", name)
+            cursor.execute(
+                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON knowledge_chunkembedding "
+                f"USING hnsw ((vector::halfvec({int(encoder.dimensions)})) halfvec_cosine_ops) "
+                f"WHERE encoder_id = {int(encoder.pk)}"
+            )
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+    return True

@@ -1,0 +1,72 @@
+"""What retrieval hands over: passages with their scores, frozen. Knows no database."""
+
+from dataclasses import dataclass, field
+from typing import TypedDict
+from uuid import UUID
+
+
+class Score(TypedDict):
+    """A place in one ranking; no rank when the score was computed but the ranking left it out."""
+
+    rank: int | None
+    score: float
+
+
+class Box(TypedDict):
+    """An area of a page: edges left, top, right, bottom as shares 0..1."""
+
+    page: int
+    box: list[float]
+
+
+@dataclass(frozen=True)
+class FoundPassage:
+    """A chunk as retrieved for one question."""
+
+    chunk_id: UUID
+    version_id: UUID
+    document_id: UUID
+    collection_id: UUID
+    text: str
+    # Title, headings and text together: what was searched.
+    context_text: str
+    sha256: str
+    kind: str
+    document_title: str
+    version_number: int
+    file_sha256: str
+    media_type: str
+    headings: tuple[str, ...]
+    page: int | None
+    row_from: int | None
+    row_to: int | None
+    boxes: tuple[Box, ...]
+    tokens: int
+    # "dense" (cosine), "keyword", "fused" and, with a reranker, "reranked".
+    scores: dict[str, Score]
+
+    @property
+    def cosine(self) -> float:
+        """Likeness of question and passage by the encoder, -1..1; what abstention looks at."""
+        return self.scores["dense"]["score"] if "dense" in self.scores else 0.0
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """A candidate that was not kept, and why: duplicate, document_cap, budget or rank."""
+
+    passage: FoundPassage
+    reason: str
+
+
+@dataclass(frozen=True)
+class Retrieval:
+    """What was found for a query."""
+
+    passages: list[FoundPassage]
+    query: str
+    # Step -> milliseconds.
+    timings: dict[str, float]
+    # Chunks that the person may read in the chosen collections; counted up to 25,001.
+    candidates_searched: int
+    dropped: list[Dropped] = field(default_factory=list)

@@ -1,0 +1,101 @@
+"""★ A question finds its passages: embed → search and fuse → rerank → choose.
+
+Knows no answer and no prompt. What a person may not read is never a candidate: see searching.
+"""
+
+from collections.abc import Iterable
+from time import perf_counter
+from typing import Any
+from uuid import UUID
+
+from django.core.exceptions import EmptyResultSet
+
+from knowledge import embedding, reranking
+from knowledge.choosing import choose
+from knowledge.indexes import active_encoder
+from knowledge.models import Collection
+from knowledge.passages import Dropped, FoundPassage, Retrieval, Score
+from knowledge.searching import search
+
+__all__ = ["Dropped", "FoundPassage", "Retrieval", "Score", "retrieve"]
+
+
+def retrieve(
+    question: str,
+    *,
+    user: Any,
+    collections: Iterable[UUID] | None,
+    limit: int = 4,
+    candidates: int = 50,
+    token_budget: int | None = None,
+) -> Retrieval:
+    """The `limit` best passages for a question among what the person may read.
+
+    `collections` narrows the search to those ids; None is all that the person may read, an empty
+    list is nothing. `token_budget` bounds the passages' tokens, counted by the encoder.
+    """
+    clock = _Clock()
+    query = " ".join(question.replace("\0", " ").split())
+    allowed = Collection.objects.visible_to(user)
+    if collections is not None:
+        allowed = allowed.filter(pk__in=list(collections))
+    encoder = embedding.get_encoder()
+    vector = encoder.encode_query(query)
+    clock.lap("embed")
+    try:
+        searched, rows = search(
+            query,
+            vector,
+            allowed=allowed,
+            encoder=active_encoder(
+                name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
+            ),
+            limit=candidates,
+        )
+    except EmptyResultSet:
+        searched, rows = 0, []
+    clock.lap("search")
+    found = _rerank(query, [_passage(row) for row in rows])
+    clock.lap("rerank")
+    kept, dropped = choose(found, limit=limit, token_budget=token_budget)
+    clock.lap("choose")
+    return Retrieval(kept, query, clock.laps, searched, dropped)
+
+
+def _passage(row: dict[str, Any]) -> FoundPassage:
+    """A row of the search as a passage; rankings that it is not part of are left out."""
+    scores: dict[str, Score] = {}
+    dense, keyword = row.pop("dense_score"), row.pop("keyword_score")
+    dense_rank, keyword_rank = row.pop("dense_rank"), row.pop("keyword_rank")
+    if dense is not None:
+        scores["dense"] = {"rank": dense_rank, "score": float(dense)}
+    if keyword is not None:
+        scores["keyword"] = {"rank": keyword_rank, "score": float(keyword)}
+    scores["fused"] = {"rank": row.pop("fused_rank"), "score": row.pop("fused_score")}
+    headings, boxes = tuple(row.pop("headings")), tuple(row.pop("boxes"))
+    return FoundPassage(**row, headings=headings, boxes=boxes, scores=scores)
+
+
+def _rerank(query: str, found: list[FoundPassage]) -> list[FoundPassage]:
+    """The candidates in the reranker's order, or as they are when there is none."""
+    reranker = reranking.get_reranker()
+    if reranker is None or not found:
+        return found
+    scores = reranker.score(query, [passage.context_text for passage in found])
+    order = sorted(range(len(found)), key=lambda index: (-scores[index], index))
+    for rank, index in enumerate(order, start=1):
+        found[index].scores["reranked"] = {"rank": rank, "score": float(scores[index])}
+    return [found[index] for index in order]
+
+
+class _Clock:
+    """Milliseconds of each step."""
+
+    def __init__(self) -> None:
+        self.laps: dict[str, float] = {}
+        self._last = perf_counter()
+
+    def lap(self, name: str) -> None:
+        now = perf_counter()
+        self.laps[name] = round((now - self._last) * 1000, 2)
+        self._last = now

@@ -1,0 +1,128 @@
+"""The one SQL statement of a search: dense and keyword candidates, fused by reciprocal rank.
+
+Who may read is part of the statement, before anything is ranked. Knows no model: it is given the
+query's vector, and returns rows.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models import QuerySet
+from numpy import float32
+from numpy.typing import NDArray
+from pgvector import HalfVector
+
+from knowledge.indexes import KEYWORD_INDEX, has_bm25, keyword_lexemes
+from knowledge.models import Collection, Encoder
+
+# Up to here an exact scan is faster than the index, and misses nothing.
+EXACT_LIMIT = 25_000
+# Cormack, Clarke, Büttcher 2009: the constant of reciprocal rank fusion.
+RRF_K = 60
+
+_COUNT = """
+SELECT count(*) FROM (
+    SELECT 1 FROM knowledge_chunk c
+    WHERE c.is_live AND c.collection_id IN ({allowed}) LIMIT %s
+) AS visible
+"""
+
+_SEARCH = """
+WITH dense AS (
+    SELECT id, row_number() OVER (ORDER BY distance, id) AS rank
+    FROM (
+        SELECT c.id, e.vector::halfvec({dimensions}) <=> %s AS distance
+        FROM knowledge_chunkembedding e JOIN knowledge_chunk c ON c.id = e.chunk_id
+        WHERE e.encoder_id = {encoder} AND c.is_live AND c.collection_id IN ({allowed})
+        ORDER BY (e.vector::halfvec({dimensions}) <=> %s) {exact} LIMIT %s
+    ) AS nearest
+), keyword AS (
+    SELECT id, score, row_number() OVER (ORDER BY score DESC, id) AS rank FROM ({keyword}) AS hits
+    WHERE score > 0
+), fused AS (
+    SELECT id, d.rank AS dense_rank, k.rank AS keyword_rank, k.score AS keyword_score,
+        coalesce(1.0 / ({rrf} + d.rank), 0) + coalesce(1.0 / ({rrf} + k.rank), 0) AS fused_score
+    FROM dense d FULL JOIN keyword k USING (id)
+)
+SELECT c.id AS chunk_id, c.version_id, v.document_id, c.collection_id, c.text, c.context_text,
+    c.sha256, c.kind, t.title AS document_title, v.number AS version_number,
+    v.sha256 AS file_sha256, v.media_type, c.headings, c.page, c.row_from, c.row_to, c.boxes,
+    c.tokens, f.dense_rank, 1 - (e.vector::halfvec({dimensions}) <=> %s) AS dense_score,
+    f.keyword_rank, f.keyword_score, f.fused_score::float8,
+    row_number() OVER (ORDER BY f.fused_score DESC, c.id) AS fused_rank
+FROM fused f
+JOIN knowledge_chunk c ON c.id = f.id
+JOIN knowledge_documentversion v ON v.id = c.version_id
+JOIN knowledge_document t ON t.id = v.document_id
+LEFT JOIN knowledge_chunkembedding e ON e.chunk_id = c.id AND e.encoder_id = {encoder}
+ORDER BY f.fused_score DESC, c.id
+"""
+
+_BM25 = f"""
+SELECT c.id, -(c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) AS score
+FROM knowledge_chunk c WHERE c.is_live AND c.collection_id IN ({{allowed}})
+ORDER BY c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}') LIMIT %s
+"""
+
+_FULL_TEXT = """
+SELECT c.id, ts_rank_cd(to_tsvector('english', c.context_text), q, 1) AS score
+FROM knowledge_chunk c, CAST(%s AS tsquery) q
+WHERE c.is_live AND c.collection_id IN ({allowed})
+    AND to_tsvector('english', c.context_text) @@ q
+ORDER BY score DESC, c.id LIMIT %s
+"""
+
+
+def search(
+    query: str,
+    vector: NDArray[float32],
+    *,
+    allowed: QuerySet[Collection],
+    encoder: Encoder,
+    limit: int,
+) -> tuple[int, list[dict[str, Any]]]:
+    """How many chunks were searched (counted up to `EXACT_LIMIT` + 1), and the fused candidates.
+
+    `allowed` is a queryset of collections; it becomes a subquery of the statement.
+    """
+    readable, readable_params = allowed.order_by().values("pk").query.sql_with_params()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(_COUNT.format(allowed=readable), [*readable_params, EXACT_LIMIT + 1])
+        searched = int(cursor.fetchone()[0])
+        if not searched:
+            return 0, []
+        is_exact = searched <= EXACT_LIMIT
+        if not is_exact:
+            _widen_index_scan(cursor, limit)
+        keyword, keyword_params = _keyword(query, readable, readable_params, limit)
+        near = HalfVector(vector).to_text()
+        statement = _SEARCH.format(
+            allowed=readable,
+            keyword=keyword,
+            rrf=RRF_K,
+            encoder=int(encoder.pk),
+            dimensions=int(encoder.dimensions),
+            exact="+ 0" if is_exact else "",
+        )
+        params = [near, *readable_params, near, limit, *keyword_params, near]
+        cursor.execute(statement, params)
+        names = [column[0] for column in cursor.description]
+        return searched, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _widen_index_scan(cursor: Any, limit: int) -> None:
+    """Lets the HNSW scan go on until the filters have left enough rows."""
+    cursor.execute("SET LOCAL hnsw.iterative_scan = 'relaxed_order'")
+    cursor.execute(f"SET LOCAL hnsw.ef_search = {max(100, 2 * limit)}")
+    cursor.execute("SET LOCAL hnsw.max_scan_tuples = 200000")
+
+
+def _keyword(
+    query: str, readable: str, readable_params: Sequence[Any], limit: int
+) -> tuple[str, list[Any]]:
+    """The keyword branch and its parameters: BM25 where the extension is, else full text."""
+    if has_bm25():
+        return _BM25.format(allowed=readable), [query, *readable_params, query, limit]
+    lexemes = keyword_lexemes(query)
+    return _FULL_TEXT.format(allowed=readable), [lexemes, *readable_params, limit]
