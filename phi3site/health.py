@@ -54,13 +54,14 @@ def _state(check: Callable[[], str]) -> dict[str, bool | str]:
 
 
 def _postgres() -> str:
-    with _short_connection() as postgres:
+    with short_connection() as postgres:
         version = postgres.info.server_version
     return f"version {version // 10000}.{version % 10000}"
 
 
-def _migrations() -> str:
-    with _short_connection() as postgres:
+def applied_migrations() -> str:
+    """Raises PartMissing unless this code's newest migrations are all in the database."""
+    with short_connection() as postgres:
         try:
             rows = postgres.execute("SELECT app, name FROM django_migrations").fetchall()
         except psycopg.errors.UndefinedTable as error:
@@ -106,7 +107,7 @@ def _is_alive(worker: Worker) -> bool:
     return True
 
 
-def _short_connection() -> "psycopg.Connection[tuple[object, ...]]":
+def short_connection() -> "psycopg.Connection[tuple[object, ...]]":
     """Beside the pool, whose queue would make a probe wait for long."""
     parameters = connection.get_connection_params() | {"connect_timeout": CONNECT_SECONDS}
     return psycopg.connect(**parameters)
@@ -119,7 +120,7 @@ def _newest_migrations() -> frozenset[tuple[str, str]]:
 
 CHECKS: dict[str, Callable[[], str]] = {
     "postgres": _postgres,
-    "migrations": _migrations,
+    "migrations": applied_migrations,
     "valkey": _valkey,
     "engine": _engine,
     "ingestion worker": _worker_of(INGESTION),
