@@ -18,6 +18,12 @@ class NotFound(ChatError):
     code = "not_found"
 
 
+class Forbidden(ChatError):
+    """The person's role does not allow the act."""
+
+    code = "forbidden"
+
+
 class QuestionRefused(ChatError):
     """The question can't be taken as it is."""
 
@@ -34,3 +40,9 @@ class AdapterRefused(ChatError):
     """The adapter does not fit the base model, or is not what its manifest says."""
 
     code = "adapter_refused"
+
+
+class AnswerFailed(ChatError):
+    """The answer can't be finished; the message says why and what to do."""
+
+    code = "answer_failed"

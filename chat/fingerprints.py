@@ -1,8 +1,8 @@
 """Says which base model and which adapter answered, as hashes of what lies on disk.
 
-A model's fingerprint covers its weights, tokenizer and chat template; an adapter carries a manifest
-with the hashes of its files and the fingerprint of the base that it was trained for. Knows files and
-JSON only: no model library, no database.
+A model's fingerprint covers its weights, tokenizer and chat template; an adapter carries a
+manifest with the hashes of its files and the fingerprint of the base that it was trained for.
+Knows files and JSON only: no model library, no database.
 """
 
 import hashlib
@@ -19,7 +19,15 @@ ADAPTER_FILES = ("adapter_config.json", "adapter_model.safetensors")
 DEMO_MARK = "demo.json"
 
 # Keys that a library writes about itself or about where the files lay: no part of the model.
-VOLATILE_KEYS = {"transformers_version", "_name_or_path", "name_or_path", "torch_dtype", "dtype"}
+VOLATILE_KEYS = {
+    "transformers_version",
+    "_name_or_path",
+    "name_or_path",
+    "torch_dtype",
+    "dtype",
+    "is_local",
+    "local_files_only",
+}
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "added_tokens.json")
 
 
@@ -80,8 +88,7 @@ def read_manifest(folder: Path) -> AdapterManifest:
     base, files = manifest.get("base", ""), manifest.get("files", {})
     if not isinstance(base, str) or not isinstance(files, dict):
         raise ValueError(f"{MANIFEST_NAME} needs a text under 'base' and an object under 'files'")
-    manifest["base"], manifest["files"] = base, files
-    return AdapterManifest(**manifest)
+    return AdapterManifest(base=base, files=files, details=manifest.get("details", {}))
 
 
 def changed_files(folder: Path, manifest: AdapterManifest) -> list[str]:

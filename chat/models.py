@@ -249,6 +249,8 @@ class Answer(models.Model):
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     # Fence and lease: a worker writes only while its attempt is current; an expired lease is free.
     attempt = models.PositiveIntegerField(default=0)
+    # How often a worker died while it held the answer; the second time ends it.
+    crashes = models.PositiveIntegerField(default=0)
     worker = models.CharField(max_length=100, blank=True)
     lease_until = models.DateTimeField(null=True)
     stop_requested = models.BooleanField(default=False)

@@ -1,6 +1,30 @@
 """Pages of the chat, experts, adapters and receipts."""
 
-from django.urls import URLPattern
+from django.urls import path
+
+from chat import console, views
 
 app_name = "chat"
-urlpatterns: list[URLPattern] = []
+urlpatterns = [
+    path("chat/", views.home, name="home"),
+    path("chat/ask/", views.ask, name="ask"),
+    path("chat/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("chat/<uuid:conversation_id>/rename/", views.rename, name="rename"),
+    path("chat/<uuid:conversation_id>/delete/", views.delete, name="delete"),
+    path("chat/answers/<uuid:answer_id>/", views.answer, name="answer"),
+    path("chat/answers/<uuid:answer_id>/again/", views.again, name="again"),
+    path("chat/answers/<uuid:answer_id>/stop/", views.stop, name="stop"),
+    path("chat/answers/<uuid:answer_id>/feedback/", views.feedback, name="feedback"),
+    path("chat/passages/<uuid:passage_id>/", views.passage, name="passage"),
+    path("console/experts/", console.experts, name="experts"),
+    path("console/experts/new/", console.new_expert, name="new_expert"),
+    path("console/experts/<uuid:expert_id>/", console.expert, name="expert"),
+    path("console/experts/<uuid:expert_id>/edit/", console.edit_expert, name="edit_expert"),
+    path("console/experts/<uuid:expert_id>/version/", console.new_version, name="new_version"),
+    path("console/experts/<uuid:expert_id>/promote/", console.promote, name="promote"),
+    path("console/experts/<uuid:expert_id>/archive/", console.archive, name="archive"),
+    path("console/adapters/", console.adapters, name="adapters"),
+    path("console/adapters/<uuid:adapter_id>/", console.adapter, name="adapter"),
+    path("console/adapters/<uuid:adapter_id>/export/", console.export, name="export_adapter"),
+    path("console/adapters/<uuid:adapter_id>/retire/", console.retire, name="retire_adapter"),
+]

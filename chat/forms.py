@@ -1,0 +1,107 @@
+"""Forms of the chat and of the experts' console pages."""
+
+from typing import Any
+
+from django import forms
+from django.contrib.auth.models import Group
+
+from chat.experts import retrieval_of, sampling_of
+from chat.models import Adapter, Expert, ExpertVersion
+from chat.prompts import DEFAULT_SYSTEM_PROMPT
+from knowledge.models import Collection
+from phi3site.roles import ROLES
+
+
+class AskForm(forms.Form):
+    """A question by plain form; length and content are checked by `ask`."""
+
+    question = forms.CharField(strip=False)
+    expert = forms.UUIDField()
+    conversation = forms.UUIDField(required=False)
+    client_id = forms.UUIDField(required=False)
+
+
+class FeedbackForm(forms.Form):
+    """A thumb, and words if one likes."""
+
+    thumb = forms.CharField()
+    comment = forms.CharField(required=False, max_length=4000)
+
+
+class ExpertForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripts fail at run time
+    """What people see of an expert, and who may ask it."""
+
+    examples = forms.CharField(
+        required=False,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Questions that an empty conversation offers, one per line.",
+    )
+
+    class Meta:
+        model = Expert
+        fields = ("name", "description", "groups", "examples")
+        widgets = {
+            "description": forms.Textarea(attrs={"rows": 2}),
+            "groups": forms.CheckboxSelectMultiple,
+        }
+        help_texts = {"groups": "Nobody chosen: everyone who may ask at all."}
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["groups"].queryset = Group.objects.exclude(name__in=ROLES)  # type: ignore[attr-defined]
+        self.initial["examples"] = "\n".join(self.instance.examples)
+
+    def clean_examples(self) -> list[str]:
+        """Lines with words in them."""
+        lines = str(self.cleaned_data["examples"]).splitlines()
+        return [line.strip() for line in lines if line.strip()][:12]
+
+
+class VersionForm(forms.Form):
+    """A new state of an expert: its words, its documents, its adapter and its settings."""
+
+    system_prompt = forms.CharField(
+        max_length=4000,
+        widget=forms.Textarea(attrs={"rows": 4}),
+        help_text="Who answers, and how. The documents' passages are added by themselves.",
+    )
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        help_text="Where it looks. Nothing chosen: it answers from the model alone.",
+    )
+    adapter = forms.ModelChoiceField(
+        Adapter.objects.none(), required=False, empty_label="None: the base model"
+    )
+    passages = forms.IntegerField(min_value=1, max_value=20)
+    min_score = forms.FloatField(
+        min_value=0,
+        max_value=1,
+        label="Least similarity",
+        help_text="Below it, a passage counts as not relevant; 0 to 1.",
+    )
+    temperature = forms.FloatField(
+        min_value=0, max_value=2, help_text="0 always takes the likeliest word."
+    )
+    max_tokens = forms.IntegerField(min_value=16, max_value=4096, label="Longest answer in tokens")
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        collections, adapters = Collection.objects.visible_to(user), Adapter.objects.usable()
+        self.fields["collections"].queryset = collections  # type: ignore[attr-defined]
+        self.fields["adapter"].queryset = adapters  # type: ignore[attr-defined]
+
+
+def version_initial(version: ExpertVersion | None) -> dict[str, Any]:
+    """What the form shows at first: the newest version, or the defaults."""
+    retrieval, sampling = retrieval_of(version), sampling_of(version)
+    return {
+        "system_prompt": version.system_prompt if version else DEFAULT_SYSTEM_PROMPT,
+        "collections": version.collections.all() if version else [],
+        "adapter": version.adapter_id if version else None,
+        "passages": retrieval.passages,
+        "min_score": retrieval.min_score,
+        "temperature": sampling.temperature,
+        "max_tokens": sampling.max_tokens,
+    }

@@ -1,0 +1,136 @@
+"""What an asker sees of answers: their HTML, their sources, a passage in its document.
+
+A source that the reader may no longer open keeps its name and loses its words.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.safestring import SafeString
+
+from chat.errors import NotFound
+from chat.models import Answer, Citation, Conversation, Passage, Question
+from chat.rendering import Chip, MarkedSentence, render_markdown
+from knowledge.models import DocumentVersion
+
+PAGED_MEDIA = "application/pdf"
+
+
+@dataclass(frozen=True)
+class ShownAnswer:
+    """An answer as its template wants it."""
+
+    answer: Answer
+    html: SafeString
+    passages: list[Passage]
+
+
+@dataclass(frozen=True)
+class Turn:
+    """A question with all its answers, oldest first."""
+
+    question: Question
+    answers: list[ShownAnswer]
+
+
+@dataclass(frozen=True)
+class ShownPassage:
+    """A passage around its best matching words; `is_open` while the reader may open it."""
+
+    passage: Passage
+    before: str
+    quote: str
+    after: str
+    document_url: str
+    has_pages: bool
+
+
+def show_conversation(conversation: Conversation, user: Any) -> list[Turn]:
+    """All turns of a conversation, in a fixed number of queries."""
+    related = ("answers__passages", "answers__citations__passage", "answers__feedback")
+    questions = list(conversation.questions.prefetch_related(*related))
+    answers = [answer for question in questions for answer in question.answers.all()]
+    withhold([passage for answer in answers for passage in answer.passages.all()], user)
+    return [
+        Turn(question, [_shown(answer) for answer in question.answers.all()])
+        for question in questions
+    ]
+
+
+def show_answer(answer: Answer, user: Any) -> ShownAnswer:
+    """One answer for its asker."""
+    shown = _shown(answer)
+    withhold(shown.passages, user)
+    return shown
+
+
+def answer_html(shown: ShownAnswer) -> str:
+    """The whole answer as a partial, the same on a page and over the socket."""
+    context = {"answer": shown.answer, "html": shown.html, "passages": shown.passages}
+    return render_to_string("chat/_answer.html", context)
+
+
+def passages_html(passages: Sequence[Passage]) -> str:
+    """The list of sources as a partial."""
+    return render_to_string("chat/_passages.html", {"passages": passages})
+
+
+def text_html(text: str, citations: Iterable[Citation]) -> SafeString:
+    """An answer's text with its sentences marked."""
+    ordered = sorted(citations, key=lambda citation: (citation.start, -citation.support))
+    marked = [
+        MarkedSentence(start, end, *_verdict(list(same)))
+        for (start, end), same in groupby(ordered, key=lambda c: (c.start, c.end))
+    ]
+    return render_markdown(text, marked)
+
+
+def show_passage(passage_id: UUID, user: Any) -> ShownPassage:
+    """A passage of one's own answer; raises NotFound. Without the right to it, without words."""
+    mine = Passage.objects.filter(answer__in=Answer.objects.visible_to(user))
+    passage = mine.filter(pk=passage_id).first()
+    if passage is None:
+        raise NotFound("There is no such passage.")
+    if withhold([passage], user):
+        return ShownPassage(passage, "", "", "", "", has_pages=False)
+    best = passage.citations.exclude(passage_start=None).order_by("-support").first()
+    start, end = (best.passage_start or 0, best.passage_end or 0) if best else (0, 0)
+    url = reverse("knowledge:version", args=[passage.version_id])
+    return ShownPassage(
+        passage,
+        before=passage.text[:start],
+        quote=passage.text[start:end],
+        after=passage.text[end:],
+        document_url=f"{url}#page-{passage.page}" if passage.page else url,
+        has_pages=passage.media_type == PAGED_MEDIA,
+    )
+
+
+def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
+    """Takes the words from passages whose document the person may no longer read; returns them."""
+    wanted = {passage.version_id for passage in passages}
+    readable = DocumentVersion.objects.visible_to(user).filter(pk__in=wanted)
+    open_ids = set(readable.values_list("pk", flat=True)) if wanted else set()
+    closed = [passage for passage in passages if passage.version_id not in open_ids]
+    for passage in closed:
+        passage.text, passage.headings, passage.boxes = "", [], []
+    return closed
+
+
+def _shown(answer: Answer) -> ShownAnswer:
+    html = text_html(answer.text, answer.citations.all()) if answer.text else SafeString()
+    return ShownAnswer(answer, html, list(answer.passages.all()))
+
+
+def _verdict(citations: list[Citation]) -> tuple[str, tuple[Chip, ...]]:
+    chips = tuple(
+        Chip(citation.passage.marker, reverse("chat:passage", args=[citation.passage.pk]))
+        for citation in citations
+        if citation.passage is not None
+    )
+    return citations[0].verdict, chips

@@ -1,0 +1,167 @@
+"""The employee's pages: conversations, answers, passages; each form works without script too."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_POST, require_safe
+
+from chat import asking, conversations
+from chat.errors import ChatError, NotFound
+from chat.forms import AskForm, FeedbackForm
+from chat.models import Conversation, Expert
+from chat.reading import answer_html, show_answer, show_conversation, show_passage
+
+View = Callable[..., HttpResponse]
+# Conversations in the list; older ones are found by their address.
+LISTED = 200
+
+
+def asker_view(view: View) -> View:
+    """For those who may ask; our errors become a 404 or a message on the page one came from."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except NotFound as error:
+            raise Http404(error.message) from error
+        except ChatError as error:
+            messages.error(request, error.message)
+            return redirect("chat:home")
+
+    return login_required(permission_required("chat.ask", raise_exception=True)(wrapped))
+
+
+@require_safe
+@asker_view
+def home(request: HttpRequest) -> HttpResponse:
+    """A new conversation."""
+    return render(request, "chat/home.html", _frame(request, None))
+
+
+@require_safe
+@asker_view
+def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """One's own conversation."""
+    found = conversations.find_conversation(request.user, conversation_id)
+    return render(request, "chat/conversation.html", _frame(request, found))
+
+
+@require_POST
+@asker_view
+def ask(request: HttpRequest) -> HttpResponse:
+    """A question by plain form."""
+    form = AskForm(request.POST)
+    if not form.is_valid():
+        messages.error(request, "Write a question and choose an expert.")
+        return redirect("chat:home")
+    answer = asking.ask(
+        request.user,
+        client_id=form.cleaned_data["client_id"] or uuid4(),
+        question=form.cleaned_data["question"],
+        expert_id=form.cleaned_data["expert"],
+        conversation_id=form.cleaned_data["conversation"],
+    )
+    return redirect(answer.question.conversation)
+
+
+@require_POST
+@asker_view
+def again(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    """The same question once more."""
+    return redirect(asking.regenerate(request.user, answer_id).question.conversation)
+
+
+@require_POST
+@asker_view
+def stop(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    """Stops an answer; for browsers without a socket."""
+    return redirect(asking.request_stop(request.user, answer_id).question.conversation)
+
+
+@require_POST
+@asker_view
+def feedback(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    """Stores a thumb; htmx gets the thumbs back, a plain form its page."""
+    form = FeedbackForm(request.POST)
+    form.full_clean()
+    conversations.give_feedback(
+        request.user,
+        answer_id,
+        thumb=form.cleaned_data.get("thumb", ""),
+        comment=form.cleaned_data.get("comment", ""),
+    )
+    rated = conversations.find_answer(request.user, answer_id)
+    if not request.headers.get("HX-Request"):
+        return redirect(rated.question.conversation)
+    context = {"answer": rated, "feedback": rated.feedback}
+    return render(request, "chat/_feedback.html", context)
+
+
+@require_safe
+@asker_view
+def answer(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    """The partial of one answer, as the socket's last event brings it."""
+    found = conversations.find_answer(request.user, answer_id)
+    return HttpResponse(answer_html(show_answer(found, request.user)))
+
+
+@require_safe
+@asker_view
+def passage(request: HttpRequest, passage_id: UUID) -> HttpResponse:
+    """A passage in its document: a partial for the source panel, or a page of its own."""
+    shown = show_passage(passage_id, request.user)
+    partial = request.headers.get("HX-Request") or request.GET.get("partial")
+    template = "chat/_passage.html" if partial else "chat/passage.html"
+    return render(request, template, vars(shown))
+
+
+@require_POST
+@asker_view
+def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Another title."""
+    return redirect(
+        conversations.rename(request.user, conversation_id, request.POST.get("title", ""))
+    )
+
+
+@require_POST
+@asker_view
+def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
+    """Takes a conversation from the list."""
+    conversations.delete_conversation(request.user, conversation_id)
+    messages.success(request, "The conversation is deleted.")
+    return redirect("chat:home")
+
+
+def _frame(request: HttpRequest, conversation: Conversation | None) -> dict[str, Any]:
+    experts = list(Expert.objects.visible_to(request.user).filter(live_version__isnull=False))
+    return {
+        "conversation": conversation,
+        "turns": show_conversation(conversation, request.user) if conversation else [],
+        "conversations": Conversation.objects.visible_to(request.user)[:LISTED],
+        "experts": experts,
+        "expert": _preselected(request, conversation, experts),
+        "max_question_chars": settings.CHAT_MAX_QUESTION_CHARS,
+    }
+
+
+def _preselected(
+    request: HttpRequest, conversation: Conversation | None, experts: list[Expert]
+) -> Expert | None:
+    """The one in the address, else the one that answered last here, else the first."""
+    wanted = request.GET.get("expert", "")
+    if conversation is not None and not wanted:
+        last = conversation.questions.order_by("-asked_at").values_list(
+            "answers__expert_version__expert", flat=True
+        )
+        wanted = str(last.first())
+    chosen = [expert for expert in experts if str(expert.pk) == wanted]
+    return next(iter(chosen or experts), None)
