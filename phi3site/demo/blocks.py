@@ -70,6 +70,11 @@ class Source:
     def title(self) -> str:
         return self.head["title"]
 
+    @property
+    def listed(self) -> str:
+        """The title in a list of documents, where the cover's alone would say too little."""
+        return self.head.get("listed", self.title)
+
 
 def read_source(path: Path) -> Source:
     """Reads a file whose head stands between two lines of `---`."""
