@@ -16,7 +16,7 @@ from pathlib import Path
 from phi3site.bootstrap import ROOT, SetupError, tell
 from phi3site.processes import die_with_parent
 from phi3site.services import Services
-from phi3site.starting import PREPARE_MODEL, STOP_SIGNALS, stop_signals
+from phi3site.starting import MODEL_MARK, PREPARE_MODEL, STOP_SIGNALS, stop_signals
 
 CHECKS: dict[str, tuple[str, ...]] = {
     "ruff check": ("ruff", "check", "."),
@@ -78,7 +78,8 @@ def surroundings(model: Path) -> Iterator[dict[str, str]]:
             valkey=not env.get("REDIS_URL"),
             durable=False,
         ) as services:
-            prepare_model(Path(env["BASE_MODEL"]), env)
+            if env["BASE_MODEL"] == str(model):
+                prepare_model(model, env)
             yield env | services.addresses
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -86,9 +87,9 @@ def surroundings(model: Path) -> Iterator[dict[str, str]]:
 
 def prepare_model(folder: Path, env: Mapping[str, str]) -> None:
     """Makes the demo base model unless it is there; it is kept for the next time."""
-    if (folder / "config.json").exists():
+    if (folder / MODEL_MARK).exists():
         return
-    if _run("demo base model", [sys.executable, "-c", PREPARE_MODEL, str(folder)], env):
+    if _run("demo base model", [*PREPARE_MODEL, str(folder)], env):
         raise SetupError("no_model", f"The demo base model cannot be made in {folder}: see above.")
 
 

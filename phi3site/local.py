@@ -7,6 +7,7 @@ embedded ones for as long as the command lasts. Standard library alone.
 
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -60,12 +61,12 @@ def secret_key(data_dir: Path) -> str:
     """The installation's own secret, made on first use and readable by its owner alone."""
     path = data_dir / "secret_key"
     if not path.exists():
-        half = data_dir / f"secret_key.{os.getpid()}"
-        half.touch(mode=0o600)
-        half.write_text(secrets.token_urlsafe(64))
-        with suppress(FileExistsError):  # another start was faster
-            os.link(half, path)
-        half.unlink()
+        # For the owner alone from its first moment, and whole before it gets its name.
+        with tempfile.NamedTemporaryFile("w", dir=data_dir) as half:
+            half.write(secrets.token_urlsafe(64))
+            half.flush()
+            with suppress(FileExistsError):  # another start was faster
+                os.link(half.name, path)
     return path.read_text().strip()
 
 

@@ -25,10 +25,9 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPORT_SECONDS = 20.0
 # The web process of a killed predecessor closes its connections first.
 PORT_SECONDS = 4.0
-PREPARE_MODEL = (
-    "import sys, pathlib; from chat.engine.demo import prepare_demo_model; "
-    "prepare_demo_model(pathlib.Path(sys.argv[1]))"
-)
+PREPARE_MODEL = (sys.executable, "-m", "chat.engine.demo")
+# Written by it last, so the model is whole where this file is.
+MODEL_MARK = "demo.json"
 
 
 @dataclass(frozen=True)
@@ -98,10 +97,10 @@ class Site:
             self._tend()
 
     def _prepare_model(self) -> Child | None:
-        if self.env.get("BASE_MODEL") or (self.model / "config.json").exists():
+        if self.env.get("BASE_MODEL") or (self.model / MODEL_MARK).exists():
             return None
         self.tell("Preparing the demo base model …")
-        return self._task("model", [sys.executable, "-c", PREPARE_MODEL, str(self.model)])
+        return self._task("model", [*PREPARE_MODEL, str(self.model)])
 
     def _prepare_rows_and_files(self) -> None:
         self.tell("Bringing the database up to date …")
@@ -127,6 +126,8 @@ class Site:
             # Compression would cost 300 KB a socket, and no frame of ours is large.
             *("--ws-per-message-deflate", "false", "--ws-max-size", "65536"),
             *("--timeout-graceful-shutdown", "3", "--no-server-header", "--no-access-log"),
+            # Who stands before us is the setting TRUSTED_PROXIES' to say, not a header's.
+            "--no-proxy-headers",
         ]
 
     def _keep(self, name: str, command: list[str]) -> None:
