@@ -177,6 +177,7 @@ class Chat {
       // A snapshot of an unfinished answer: its stream is gone, so its row is read again.
       setTimeout(() => this.#resume(view), POLL_AFTER);
     } else {
+      this.composer.complain("");
       this.#speak({ done: "Answer finished.", stopped: "Stopped.", failed: "The answer failed." }[how] ?? "");
     }
     this.thread.grown();
@@ -195,7 +196,6 @@ class Chat {
 
   /** Send or Stop, according to what is going on. */
   #settle() {
-    this.composer.complain("");
     const waits = this.thread.answers().some((each) => each.dataset.answer === "");
     this.composer.isBusy = waits || [...this.views.values()].some((view) => view.isRunning);
   }
