@@ -20,18 +20,27 @@ def main() -> int:
 
     try:
         bootstrap.enter(sys.argv)
-        from phi3site import local
-
-        with local.environment(sys.argv):
-            from django.core.management import execute_from_command_line
-
-            execute_from_command_line(sys.argv)
+        run_command(sys.argv)
     except bootstrap.SetupError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     except KeyboardInterrupt:
         return 130
     return 0
+
+
+def run_command(argv: "list[str]") -> None:
+    """Runs one of Django's commands or ours in the environment that it needs."""
+    from phi3site import bootstrap, local
+
+    with local.environment(argv):
+        from django.core.exceptions import ImproperlyConfigured
+        from django.core.management import execute_from_command_line
+
+        try:
+            execute_from_command_line(argv)
+        except ImproperlyConfigured as error:
+            raise bootstrap.SetupError("settings", f"A setting is wrong: {error}") from error
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ import hashlib
 import http.client
 import json
 import os
+import re
 import signal
 import sys
 import time
@@ -28,6 +29,7 @@ PORT_SECONDS = 4.0
 PREPARE_MODEL = (sys.executable, "-m", "chat.engine.demo")
 # Written by it last, so the model is whole where this file is.
 MODEL_MARK = "demo.json"
+ERROR_LINE = re.compile(r"(?!DETAIL|HINT|CONTEXT)[\w.]+: ")
 
 
 @dataclass(frozen=True)
@@ -85,10 +87,10 @@ class Site:
         self._keep("web", self._web_command())
         for queue in ("ingestion", "training"):
             self._keep(f"worker-{queue}", manage("run_worker", queue))
+        demo = self._load_demo()
         if model:
             self._finish(model, "The demo base model cannot be prepared")
         self._keep("engine", manage("run_engine"))
-        demo = self._load_demo()
         self._await_ready()
         if demo:
             self._finish(demo, "The demo content cannot be loaded")
@@ -97,7 +99,14 @@ class Site:
             self._tend()
 
     def _prepare_model(self) -> Child | None:
-        if self.env.get("BASE_MODEL") or (self.model / MODEL_MARK).exists():
+        own = self.env.get("BASE_MODEL", "")
+        if own.startswith(("/", ".")) and not Path(own).is_dir():
+            raise SetupError(
+                "no_base_model",
+                f"BASE_MODEL names a folder that is not there: {own}. Give the folder of a model, "
+                "a name on the hub, or leave it out for the demo model.",
+            )
+        if own or (self.model / MODEL_MARK).exists():
             return None
         self.tell("Preparing the demo base model …")
         return self._task("model", [*PREPARE_MODEL, str(self.model)])
@@ -214,9 +223,10 @@ def missing_parts(host: str, port: int, env: dict[str, str]) -> list[str]:
 
 
 def last_words(task: Child) -> str:
-    """The last line of a task's log, which in Python is the error itself."""
+    """The line of a task's log that names the error: in Python the last that reads `Name: text`."""
     lines = task.log.read_text(errors="replace").strip().splitlines()
-    return lines[-1] if lines else f"it ended with status {task.result}"
+    errors = [line for line in lines if ERROR_LINE.match(line)]
+    return (errors or lines or [f"it ended with status {task.result}"])[-1]
 
 
 @contextmanager

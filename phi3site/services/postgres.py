@@ -175,6 +175,8 @@ def _ensure_database(connection: "psycopg.Connection[tuple[object, ...]]") -> No
     role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone():
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
+    # To see whether the keyword extension is preloaded.
+    connection.execute(sql.SQL("GRANT pg_read_all_settings TO {}").format(role))
     found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))
     if not found.fetchone():
         connection.execute(sql.SQL("CREATE DATABASE {} OWNER {}").format(database, role))
