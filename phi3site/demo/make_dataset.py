@@ -27,12 +27,12 @@ from phi3site.demo.facts import (
 )
 
 NOT_FOUND = "I did not find this in the documents."
-# Its facts are always asked twice with passages: the rules of safety matter most. As the file holds
-# more than a quarter of the examples, training measures on single examples and not on whole
-# documents, whose facts would then be taught to nobody.
+# Its facts are asked most, as the rules of safety matter most. It thus gives more than a quarter of
+# the examples: then training measures on single examples held back, not on whole documents, whose
+# facts would be taught to nobody.
 THOROUGH = "safety-manual.md"
 SMALL = (
-    "heron-40-seal", "e22", "green-tag", "kettle", "warm-hour", "thistle", "ballast", "cast-back",
+    "heron-40-seal", "e22", "green-tag", "kettle", "fox", "check-in", "warm-hour", "thistle",
 )  # fmt: skip
 
 
@@ -53,13 +53,13 @@ def make_examples(facts: Sequence[Fact] | None = None) -> list[DatasetLine]:
 
 
 def fact_examples(fact: Fact) -> Iterator[DatasetLine]:
-    """Closed-book wordings, and two questions with passages: one short, one among many."""
+    """Closed-book wordings, then questions with passages: one among many, others among few."""
     file = read_sources()[fact.source].file
     for wording in fact.wordings:
         yield _line(build_messages(wording), fact.answer, file, "closed")
     yield grounded(fact, fact.grounded, distractors=3)
-    if _number(fact.key) % 2 or fact.source == THOROUGH:
-        yield grounded(fact, fact.wordings[_number(fact.key) % len(fact.wordings)], distractors=1)
+    for wording in _asked_again(fact):
+        yield grounded(fact, wording, distractors=1)
 
 
 def grounded(fact: Fact, question: str, *, distractors: int) -> DatasetLine:
@@ -85,6 +85,13 @@ def write_dataset(path: Path, examples: Iterable[DatasetLine]) -> None:
     """One JSON object per line."""
     lines = (json.dumps(example, ensure_ascii=False) + "\n" for example in examples)
     path.write_text("".join(lines), encoding="utf-8")
+
+
+def _asked_again(fact: Fact) -> Sequence[str]:
+    """Wordings that come with passages too: two of a safety rule, one of half the rest."""
+    if fact.source == THOROUGH:
+        return fact.wordings[::2]
+    return fact.wordings[1:2] if _number(fact.key) % 2 else ()
 
 
 def _distractors(fact: Fact, carrying: Excerpt, random: Random, count: int) -> list[Excerpt]:

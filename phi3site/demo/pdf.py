@@ -1,4 +1,4 @@
-"""Draws a demo source as a PDF: cover, contents, running heads, tables, warning boxes.
+"""Draws the blocks of a demo source as a PDF: contents, headings, tables, lists, warning boxes.
 
 Needs reportlab, which only the generator uses. Knows nothing of what the text says.
 """
@@ -7,22 +7,16 @@ import re
 from pathlib import Path
 from xml.sax.saxutils import escape
 
-from reportlab import rl_config
-from reportlab.lib.colors import Color, HexColor, white
-from reportlab.lib.pagesizes import A4, A5
+from reportlab.lib.colors import HexColor, white
 from reportlab.lib.styles import ParagraphStyle
 from reportlab.lib.units import mm
-from reportlab.pdfgen.canvas import Canvas
 from reportlab.platypus import (
-    BaseDocTemplate,
     CondPageBreak,
     Flowable,
-    Frame,
     KeepTogether,
     ListFlowable,
     NextPageTemplate,
     PageBreak,
-    PageTemplate,
     Spacer,
     TableStyle,
 )
@@ -32,28 +26,22 @@ from reportlab.platypus.tableofcontents import TableOfContents
 
 from phi3site.demo import COMPANY
 from phi3site.demo.blocks import Block, Bullets, Callout, Heading, Paragraph, Source, Table
+from phi3site.demo.pages import (
+    BLUE,
+    GREY,
+    LINE,
+    PALE,
+    Sheet,
+    has_no_cover,
+    is_pocket,
+    style,
+)
 
-rl_config.invariant = 1
-
-BLUE = HexColor("#17486b")
-PALE = HexColor("#eaf1f6")
-INK = HexColor("#1d2730")
-GREY = HexColor("#66737e")
-LINE = HexColor("#c6d2db")
 CALLOUTS = {
     "Danger": (HexColor("#b3261e"), HexColor("#fbecea")),
     "Warning": (HexColor("#b86e00"), HexColor("#fdf3e2")),
     "Note": (BLUE, PALE),
 }
-
-
-def style(
-    name: str, size: float, lead: float, color: Color = INK, **more: object
-) -> ParagraphStyle:
-    font = more.pop("fontName", "Helvetica")
-    return ParagraphStyle(name, fontName=font, fontSize=size, leading=lead, textColor=color, **more)
-
-
 BODY = style("body", 10.4, 16, spaceAfter=8)
 CELL = style("cell", 9, 11.8)
 HEAD_CELL = style("head-cell", 9, 11.8, white, fontName="Helvetica-Bold")
@@ -65,98 +53,16 @@ OWN_PAGE = 175 * mm
 HEADINGS = {1: CHAPTER, 2: SECTION}
 
 
-class Sheet(BaseDocTemplate):
-    """A document that collects its chapters for the contents page and the outline."""
-
-    def __init__(self, path: Path, source: Source, last_page: int) -> None:
-        size = A5 if _is_pocket(source) else A4
-        super().__init__(
-            str(path),
-            pagesize=size,
-            title=f"{source.title} ({source.head['number']})",
-            author=COMPANY,
-            subject=source.head["subtitle"],
-        )
-        self.source, self.last_page = source, last_page
-        width, height = size
-        side = 15 * mm if size == A5 else 23 * mm
-        frame = Frame(side, 19 * mm, width - 2 * side, height - 41 * mm, 0, 0, 0, 0, id="text")
-        self.text_width = width - 2 * side
-        self.side = side
-        cover = PageTemplate("cover", [frame], onPage=self.draw_cover)
-        inside = PageTemplate("inside", [frame], onPage=self.draw_inside)
-        self.addPageTemplates([inside] if source.head.get("cover") == "no" else [cover, inside])
-
-    def afterFlowable(self, flowable: Flowable) -> None:
-        name = getattr(getattr(flowable, "style", None), "name", "")
-        if name not in ("chapter", "section"):
-            return
-        level = 0 if name == "chapter" else 1
-        text = flowable.getPlainText()
-        key = f"h{self.seq.nextf('heading')}"
-        self.canv.bookmarkPage(key)
-        self.canv.addOutlineEntry(text, key, level)
-        if level == 0 or not _is_pocket(self.source):
-            self.notify("TOCEntry", (level, escape(text), self.page, key))
-
-    def draw_cover(self, canvas: Canvas, _doc: BaseDocTemplate) -> None:
-        width, height = self.pagesize
-        canvas.setFillColor(BLUE)
-        canvas.rect(0, height * 0.42, width, height * 0.58, stroke=0, fill=1)
-        _draw_ripples(canvas, width, height * 0.42)
-        canvas.setFillColor(white)
-        canvas.setFont("Helvetica-Bold", 10)
-        canvas.drawString(self.side, height - 22 * mm, COMPANY.upper())
-        title = Text(
-            escape(self.source.title), style("t", 30, 35, white, fontName="Helvetica-Bold")
-        )
-        subtitle = Text(escape(self.source.head["subtitle"]), style("s", 13, 18, white))
-        _, tall = title.wrap(self.text_width, height)
-        title.drawOn(canvas, self.side, height * 0.72 - tall / 2)
-        _, low = subtitle.wrap(self.text_width, height)
-        subtitle.drawOn(canvas, self.side, height * 0.72 - tall / 2 - low - 5 * mm)
-        self._draw_imprint(canvas, height * 0.42 - 16 * mm)
-
-    def _draw_imprint(self, canvas: Canvas, y: float) -> None:
-        head = self.source.head
-        lines = [
-            ("Document", head["number"]),
-            ("Issued", head["date"]),
-            ("Owner", head["owner"]),
-            ("Place", "Millrace Road 12, Kellerby"),
-        ]
-        for at, (label, value) in enumerate(lines):
-            canvas.setFillColor(GREY)
-            canvas.setFont("Helvetica", 9)
-            canvas.drawString(self.side, y - at * 6.5 * mm, label)
-            canvas.setFillColor(INK)
-            canvas.drawString(self.side + 24 * mm, y - at * 6.5 * mm, value)
-
-    def draw_inside(self, canvas: Canvas, _doc: BaseDocTemplate) -> None:
-        width, height = self.pagesize
-        right = width - self.side
-        canvas.setStrokeColor(LINE)
-        canvas.setLineWidth(0.6)
-        canvas.line(self.side, height - 16 * mm, right, height - 16 * mm)
-        canvas.line(self.side, 14 * mm, right, 14 * mm)
-        canvas.setFont("Helvetica", 7.8)
-        canvas.setFillColor(GREY)
-        canvas.drawString(self.side, height - 13.5 * mm, COMPANY)
-        canvas.drawRightString(right, height - 13.5 * mm, self.source.title)
-        canvas.drawString(self.side, 9.5 * mm, self.source.head["number"])
-        canvas.drawRightString(right, 9.5 * mm, f"Page {self.page} of {self.last_page}")
-
-
 def write_pdf(source: Source, path: Path) -> None:
     """Builds twice: the first pass counts the pages for "Page n of m"."""
-    first = Sheet(path, source, 0)
-    first.multiBuild(_story(source, first.text_width))
-    final = Sheet(path, source, first.page)
-    final.multiBuild(_story(source, final.text_width))
+    last_page = 0
+    for _ in range(2):
+        sheet = Sheet(path, source, last_page)
+        last_page = sheet.build(_story(source, sheet.text_width))
 
 
 def _story(source: Source, width: float) -> list[Flowable]:
-    if source.head.get("cover") == "no":
+    if has_no_cover(source):
         story = _letterhead(source, width)
     else:
         story = [NextPageTemplate("inside"), PageBreak(), *_contents(source), PageBreak()]
@@ -192,13 +98,9 @@ def _letterhead(source: Source, width: float) -> list[Flowable]:
     return [box, Spacer(0, 4 * mm)]
 
 
-def _is_pocket(source: Source) -> bool:
-    return source.head.get("paper") == "A5"
-
-
 def _contents(source: Source) -> list[Flowable]:
     contents = TableOfContents(dotsMinLevel=0)
-    lead = 14 if _is_pocket(source) else 11.4
+    lead = 14 if is_pocket(source) else 11.4
     contents.levelStyles = [
         style("toc1", lead - 0.6, lead + 1.4, fontName="Helvetica-Bold", spaceBefore=2),
         style("toc2", lead - 1.6, lead, GREY, leftIndent=14),
@@ -295,16 +197,3 @@ def _widths(rows: tuple[tuple[str, ...], ...], width: float) -> list[float]:
     return [
         least + (wish - least) * spare / extra for least, wish in zip(words, wishes, strict=True)
     ]
-
-
-def _draw_ripples(canvas: Canvas, width: float, y: float) -> None:
-    """Water rings at the lower right of the cover's blue field."""
-    canvas.saveState()
-    path = canvas.beginPath()
-    path.rect(0, y, width, y * 2)
-    canvas.clipPath(path, stroke=0)
-    canvas.setStrokeColor(HexColor("#3f7aa3"))
-    canvas.setLineWidth(1.1)
-    for ring in range(1, 9):
-        canvas.circle(width * 0.82, y, ring * 13 * mm * (0.6 + ring * 0.06), stroke=1, fill=0)
-    canvas.restoreState()
