@@ -3,12 +3,19 @@
 Operations live in each app's api.py over the same functions as its pages.
 """
 
-from django.http import HttpRequest, HttpResponse
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
 from ninja import NinjaAPI
-from ninja.security import django_auth
+from ninja.errors import HttpError, ValidationError
+from ninja.security import SessionAuth
 
 from chat.errors import ChatError
 from knowledge.errors import KnowledgeError
+from phi3site.api_errors import OTHERS, WORDS
 from training.errors import TrainingError
 
 STATUS = {
@@ -18,7 +25,30 @@ STATUS = {
     "upload_too_large": 413,
 }
 
-api = NinjaAPI(title="Phi-3 expert", version="1", auth=django_auth, docs_url=None)
+
+class SignedIn(SessionAuth):
+    """The session of the pages. Strangers hear 401 before anything else is looked at."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """The user, or None; a CSRF token is asked of those who are signed in."""
+        return super().__call__(request) if request.user.is_authenticated else None
+
+
+def for_signed_in(view: Callable[..., HttpResponse]) -> Callable[..., HttpResponse]:
+    """The description of the API is for people of the house too."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        if not request.user.is_authenticated:
+            return _refused(request, 401)
+        return view(request, *args, **kwargs)
+
+    return wrapped
+
+
+api = NinjaAPI(
+    title="Phi-3 expert", version="1", auth=SignedIn(), docs_url=None, docs_decorator=for_signed_in
+)
 
 
 def _error(request: HttpRequest, code: str, message: str, status: int) -> HttpResponse:
@@ -27,6 +57,38 @@ def _error(request: HttpRequest, code: str, message: str, status: int) -> HttpRe
 
 def _ours(request: HttpRequest, error: KnowledgeError | ChatError | TrainingError) -> HttpResponse:
     return _error(request, error.code, error.message, STATUS.get(error.code, 422))
+
+
+def _refused(request: HttpRequest, status: int) -> HttpResponse:
+    code, message = WORDS.get(status, OTHERS)
+    return _error(request, code, message, status)
+
+
+@api.exception_handler(HttpError)
+def _http_error(request: HttpRequest, error: HttpError) -> HttpResponse:
+    return _refused(request, error.status_code)
+
+
+@api.exception_handler(Http404)
+def _missing(request: HttpRequest, error: Http404) -> HttpResponse:
+    return _refused(request, 404)
+
+
+@api.exception_handler(PermissionDenied)
+def _forbidden(request: HttpRequest, error: PermissionDenied) -> HttpResponse:
+    return _refused(request, 403)
+
+
+@api.exception_handler(ValidationError)
+def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
+    """Names each field that can't be read; what was sent is not echoed."""
+    errors = [
+        {"field": ".".join(str(part) for part in item["loc"][1:]), "message": str(item["msg"])}
+        for item in error.errors
+    ]
+    named = "; ".join(f"{item['field'] or 'request'}: {item['message']}" for item in errors[:5])
+    body = {"code": "invalid", "message": f"Can't be read: {named}", "errors": errors}
+    return api.create_response(request, body, status=422)
 
 
 for kind in (KnowledgeError, ChatError, TrainingError):

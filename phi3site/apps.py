@@ -12,7 +12,8 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Connects the signal handlers."""
-        from phi3site import roles, sign_ins
+        from phi3site import people, roles, sign_ins
 
+        people.connect()
         roles.connect()
         sign_ins.connect()

@@ -10,6 +10,8 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.exceptions import ImproperlyConfigured
 
+from phi3site.refusals import DEVELOPMENT_KEY, refusals
+
 BASE_DIR = Path(__file__).resolve().parent.parent
 
 
@@ -57,10 +59,12 @@ def database(url: str) -> dict[str, Any]:
 
 # --- Site
 DEBUG = env_bool("DEBUG")
-SECRET_KEY = env("SECRET_KEY", "insecure-key-for-development-only" if DEBUG else "")
+SECRET_KEY = env("SECRET_KEY", DEVELOPMENT_KEY if DEBUG else "")
 ALLOWED_HOSTS = env_list("ALLOWED_HOSTS", "localhost,127.0.0.1,[::1]")
 CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env_bool("HTTPS_ONLY")
+# How many proxies of ours stand before the web process and append to X-Forwarded-For.
+TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)
 DATA_DIR = Path(env("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 # The base model of chat and training: a folder or a hub id; empty is the demo model.
@@ -102,10 +106,15 @@ JOBS_ALLOWED = frozenset(
 # What `verify_audit` checks besides the log itself: functions that yield faults.
 AUDIT_VERIFIERS = ["chat.traces.verify_receipts"]
 
-if not SECRET_KEY:
-    raise ImproperlyConfigured(
-        "SECRET_KEY is not set. `python3 manage.py up` makes one; in production set your own."
-    )
+REFUSALS = refusals(
+    debug=DEBUG,
+    secret_key=SECRET_KEY,
+    hosts=ALLOWED_HOSTS,
+    redis_url=REDIS_URL,
+    https_only=HTTPS_ONLY,
+)
+if REFUSALS:
+    raise ImproperlyConfigured(" ".join(REFUSALS))
 
 INSTALLED_APPS = [
     "phi3site",
@@ -129,6 +138,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "phi3site.security.SecurityHeadersMiddleware",
+    "phi3site.api_errors.ApiErrorsMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",

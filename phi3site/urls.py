@@ -6,14 +6,13 @@ from django.urls import include, path
 
 from phi3site import health, views
 from phi3site.api import api
+from phi3site.signing_in import SignIn
 
 urlpatterns = [
     path("", views.home, name="home"),
     path("healthz", health.healthz, name="healthz"),
     path("readyz", health.readyz, name="readyz"),
-    path(
-        "sign-in/", auth_views.LoginView.as_view(redirect_authenticated_user=True), name="sign_in"
-    ),
+    path("sign-in/", SignIn.as_view(), name="sign_in"),
     path("sign-out/", auth_views.LogoutView.as_view(), name="sign_out"),
     path("console/", views.overview, name="overview"),
     path("", include("knowledge.urls")),
