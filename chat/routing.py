@@ -1,5 +1,11 @@
 """Socket routes of the chat."""
 
-from django.urls import URLPattern
+from typing import Any
 
-websocket_urlpatterns: list[URLPattern] = []
+from django.urls import path
+
+from chat.consumers import ChatConsumer
+
+# `path` is annotated for views alone; Channels routes ASGI applications by it.
+chat_socket: Any = ChatConsumer.as_asgi()
+websocket_urlpatterns = [path("ws/chat/", chat_socket)]
