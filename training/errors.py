@@ -19,15 +19,25 @@ class DatasetRefused(TrainingError):
 
 
 class RecipeRefused(TrainingError):
-    """The recipe can't be run."""
+    """The recipe can't be run; `field` names the one to change, if it is one."""
 
     code = "recipe_refused"
+
+    def __init__(self, message: str, *, field: str = "", code: str = "") -> None:
+        super().__init__(message, code=code)
+        self.field = field
 
 
 class RunFailed(TrainingError):
     """The run ended without an adapter."""
 
     code = "run_failed"
+
+
+class RunLost(TrainingError):
+    """Another worker holds the run, or it was ended: nothing more may be written."""
+
+    code = "run_lost"
 
 
 class StateConflict(TrainingError):

@@ -4,6 +4,7 @@ How a run becomes an adapter is told in runs and finetuning; the adapter itself 
 """
 
 import uuid
+from pathlib import Path
 
 from django.conf import settings
 from django.db import models
@@ -18,8 +19,9 @@ class Dataset(models.Model):
     name = models.CharField(max_length=120)
     version = models.PositiveIntegerField(default=1)
     filename = models.CharField(max_length=255)
-    sha256 = models.CharField(max_length=64)
-    # Counts, duplicates, token statistics, and errors by line: [{"line": 7, "message": "…"}].
+    # Of the uploaded bytes: the same bytes are the same dataset.
+    sha256 = models.CharField(max_length=64, unique=True)
+    # Counts, duplicates, token statistics, and errors by line, as datasets.Report holds them.
     report = models.JSONField(default=dict)
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
@@ -56,7 +58,10 @@ class Example(models.Model):
     split = models.CharField(max_length=5, choices=Split.choices, default=Split.TRAIN)
     # Where it comes from: a file name or a document, in the uploader's words.
     source = models.CharField(max_length=300, blank=True)
+    # Of the messages as canonical JSON.
     sha256 = models.CharField(max_length=64)
+    # Prompt and answer in tokens of the base model at import; null when it was not there.
+    tokens = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ("dataset", "line")
@@ -74,6 +79,10 @@ class RunQuerySet(models.QuerySet["Run"]):
         """Queued or under way."""
         return self.filter(status__in=Run.UNFINISHED)
 
+    def under_way(self) -> "RunQuerySet":
+        """Held by a worker, dead or alive."""
+        return self.filter(status__in=Run.UNDER_WAY)
+
 
 class Run(models.Model):
     """Our record of one fine-tuning, whatever becomes of the jobs that execute it."""
@@ -88,7 +97,9 @@ class Run(models.Model):
         CANCELLED = "cancelled"
         FAILED = "failed"
 
-    UNFINISHED = (Status.QUEUED, Status.PREPARING, Status.RUNNING)
+    UNDER_WAY = (Status.PREPARING, Status.RUNNING)
+    UNFINISHED = (Status.QUEUED, *UNDER_WAY)
+    RESUMABLE = (Status.FAILED, Status.CANCELLED)
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     name = models.CharField(max_length=120)
@@ -100,6 +111,8 @@ class Run(models.Model):
     # Fence: a worker may write only while its attempt is the current one.
     attempt = models.PositiveIntegerField(default=0)
     heartbeat_at = models.DateTimeField(null=True)
+    # Times that it was taken up again by itself since a person last started it.
+    restarts = models.PositiveSmallIntegerField(default=0)
     cancel_requested = models.BooleanField(default=False)
     step = models.PositiveIntegerField(default=0)
     total_steps = models.PositiveIntegerField(default=0)
@@ -124,7 +137,8 @@ class Run(models.Model):
                 fields=("heartbeat_at",),
                 condition=Q(status__in=("queued", "preparing", "running")),
                 name="run_unfinished",
-            )
+            ),
+            models.Index(fields=("-created_at",), name="run_newest"),
         ]
 
     def __str__(self) -> str:
@@ -138,6 +152,16 @@ class Run(models.Model):
     def is_unfinished(self) -> bool:
         """Whether something may still happen to it."""
         return self.status in self.UNFINISHED
+
+    @property
+    def is_resumable(self) -> bool:
+        """Whether a person may take it up again where it stopped."""
+        return self.status in self.RESUMABLE
+
+    @property
+    def folder(self) -> Path:
+        """Where its files lie: examples, events, checkpoints, log."""
+        return Path(settings.DATA_DIR) / "runs" / str(self.pk)
 
 
 class Metric(models.Model):
@@ -164,7 +188,7 @@ class Checkpoint(models.Model):
 
     run = models.ForeignKey(Run, on_delete=models.CASCADE, related_name="checkpoints")
     step = models.PositiveIntegerField()
-    # Relative to DATA_DIR.
+    # Relative to the run's folder.
     folder = models.CharField(max_length=200)
     created_at = models.DateTimeField(auto_now_add=True)
 

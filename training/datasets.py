@@ -1,0 +1,195 @@
+"""A file becomes checked examples: every line is an example, a named duplicate or a named error.
+
+Starts nothing and trains nothing; what the examples are good for is said in the report.
+"""
+
+import hashlib
+import json
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import PurePath
+from statistics import mean, quantiles
+from typing import IO, Any
+
+from django.db import IntegrityError, transaction
+from django.db.models import Max
+
+from phi3site.audit.recording import record
+from training.bases import find_base
+from training.errors import DatasetRefused, RecipeRefused
+from training.masking import mask_example
+from training.models import Dataset, Example
+from training.reading import LineError, Row, read_rows
+from training.splits import choose_eval
+from training.tokens import Codec, folder_codec
+
+# How many errors and duplicates the report names; all are counted.
+NAMED = 1000
+
+
+@dataclass
+class Collected:
+    """What the lines of a file came to."""
+
+    rows: list[Row] = field(default_factory=list)
+    hashes: list[str] = field(default_factory=list)
+    errors: list[LineError] = field(default_factory=list)
+    # Line of the duplicate and line of the first.
+    duplicates: list[tuple[int, int]] = field(default_factory=list)
+
+
+def import_dataset(name: str, file: IO[bytes], *, actor: Any, filename: str = "") -> Dataset:
+    """Examples and report of an uploaded file; the same bytes give the dataset they gave before.
+
+    Raises DatasetRefused when nothing in the file can be learned from.
+    """
+    filename = PurePath(filename or getattr(file, "name", "")).name[-255:]
+    sha256 = hash_upload(file)
+    if known := Dataset.objects.filter(sha256=sha256).first():
+        return known
+    collected = collect(read_rows(filename, file))
+    _refuse_useless(collected)
+    codec = _codec()
+    tokens = count_tokens(codec, collected.rows) if codec else [None] * len(collected.rows)
+    held_back = choose_eval(collected.hashes, [row.source for row in collected.rows])
+    examples = _examples(collected, tokens, held_back)
+    report = _report(collected, examples)
+    try:
+        return _store(name.strip(), filename, sha256, report, examples, actor)
+    except IntegrityError:  # the same upload, a moment earlier
+        return Dataset.objects.get(sha256=sha256)
+
+
+def hash_upload(file: IO[bytes]) -> str:
+    """SHA-256 of the whole file, which is at its beginning again afterwards."""
+    file.seek(0)
+    digest = hashlib.sha256()
+    while block := file.read(1 << 20):
+        digest.update(block)
+    file.seek(0)
+    return digest.hexdigest()
+
+
+def collect(lines: Iterable[Row | LineError]) -> Collected:
+    """Sorts lines into examples, errors and exact duplicates."""
+    collected, first = Collected(), dict[str, int]()
+    for line in lines:
+        if isinstance(line, LineError):
+            collected.errors.append(line)
+            continue
+        digest = hash_turns(line.turns)
+        if digest in first:
+            collected.duplicates.append((line.line, first[digest]))
+            continue
+        first[digest] = line.line
+        collected.rows.append(line)
+        collected.hashes.append(digest)
+    return collected
+
+
+def hash_turns(turns: Sequence[Any]) -> str:
+    """One hash for a conversation, whatever its spelling as JSON."""
+    text = json.dumps(turns, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def count_tokens(codec: Codec, rows: Sequence[Row]) -> list[int | None]:
+    """Tokens of each conversation as it will be learned."""
+    return [len(mask_example(codec, row.turns)) for row in rows]
+
+
+def _codec() -> Codec | None:
+    try:
+        return folder_codec(find_base())
+    except RecipeRefused:  # no base model here yet: the report says that nothing was counted
+        return None
+
+
+def _refuse_useless(collected: Collected) -> None:
+    if collected.rows:
+        return
+    if not collected.errors:
+        raise DatasetRefused("The file is empty: it needs one conversation per line.")
+    first = collected.errors[0]
+    raise DatasetRefused(
+        f"None of the {len(collected.errors)} lines can be learned from. Line {first.line}: "
+        f"{first.message}. Correct the file and upload it again."
+    )
+
+
+def _examples(
+    collected: Collected, tokens: Sequence[int | None], held_back: set[int]
+) -> list[Example]:
+    splits = Example.Split
+    return [
+        Example(
+            line=row.line,
+            messages=row.turns,
+            source=row.source,
+            sha256=digest,
+            tokens=count,
+            split=splits.EVAL if position in held_back else splits.TRAIN,
+        )
+        for position, (row, digest, count) in enumerate(
+            zip(collected.rows, collected.hashes, tokens, strict=True)
+        )
+    ]
+
+
+def _report(collected: Collected, examples: Sequence[Example]) -> dict[str, Any]:
+    splits = Counter(example.split for example in examples)
+    counts = [example.tokens for example in examples if example.tokens is not None]
+    unused = Counter(key for row in collected.rows for key in row.unused)
+    return {
+        "lines": len(collected.rows) + len(collected.errors) + len(collected.duplicates),
+        "examples": len(examples),
+        "train": splits[Example.Split.TRAIN],
+        "eval": splits[Example.Split.EVAL],
+        "sources": len({row.source for row in collected.rows} - {""}),
+        "error_count": len(collected.errors),
+        "errors": [{"line": e.line, "message": e.message} for e in collected.errors[:NAMED]],
+        "duplicate_count": len(collected.duplicates),
+        "duplicates": [{"line": n, "of": first} for n, first in collected.duplicates[:NAMED]],
+        "unused_keys": dict(unused.most_common(20)),
+        "tokens": _statistics(counts),
+    }
+
+
+def _statistics(counts: Sequence[int]) -> dict[str, float]:
+    if not counts:
+        return {}
+    cuts = quantiles(counts, n=20) if len(counts) > 1 else [counts[0]] * 19
+    return {
+        "total": sum(counts),
+        "mean": round(mean(counts), 1),
+        "median": round(cuts[9]),
+        "p95": round(cuts[18]),
+        "longest": max(counts),
+    }
+
+
+@transaction.atomic
+def _store(
+    name: str,
+    filename: str,
+    sha256: str,
+    report: dict[str, Any],
+    examples: Sequence[Example],
+    actor: Any,
+) -> Dataset:
+    newest = Dataset.objects.filter(name=name).aggregate(newest=Max("version"))["newest"] or 0
+    dataset = Dataset.objects.create(
+        name=name,
+        version=newest + 1,
+        filename=filename,
+        sha256=sha256,
+        report=report,
+        created_by=actor,
+    )
+    for example in examples:
+        example.dataset = dataset
+    Example.objects.bulk_create(examples, batch_size=1000)
+    details = {"name": name, "version": newest + 1, "sha256": sha256, "examples": len(examples)}
+    record("dataset.imported", target=dataset, actor=actor, details=details)
+    return dataset
