@@ -12,12 +12,15 @@ class ScriptedSocket:
     """Stands in for /ws/chat/ on one page; keeps every connection and what the page said."""
 
     def __init__(self):
-        self.routes, self.said = [], []
+        self.routes, self.said, self.accepts = [], [], True
 
     def install(self, page):
         page.route_web_socket("**/ws/chat/", self._opened)
 
     def _opened(self, route):
+        if not self.accepts:
+            route.close(code=1011)
+            return
         self.routes.append(route)
         route.on_message(lambda text: self.said.append(json.loads(text)))
 

@@ -228,3 +228,17 @@ def test_a_refused_connection_is_said_and_not_tried_for_ever(page, socket):
     socket.drop(code=4401)
     expect(page.get_by_text("You are signed out")).to_be_visible()
     assert len(socket.routes) == 1
+
+
+def test_a_page_whose_person_is_signed_out_says_so(page, socket):
+    page.context.clear_cookies()
+    socket.accepts = False
+    socket.drop()
+    expect(page.get_by_text("You are signed out")).to_be_visible()
+
+
+def test_a_slow_reader_comes_back_for_the_rest(page, socket, answer):
+    last = answer.event("text", text="So far ")
+    expect(body(page)).to_have_text("So far")
+    socket.drop(code=4408)
+    assert socket.hear(page, "resume")["last"] == last

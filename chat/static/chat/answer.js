@@ -51,7 +51,7 @@ export class AnswerView extends EventTarget {
   /** Applies one event; an event that came before is known by its id and passed over. */
   apply(event) {
     if (event.type === "snapshot") return this.#replace(event);
-    if (event.id !== undefined) {
+    if (event.id) {
       if (!isAfter(event.id, this.last)) return;
       // What stood here before the first event came from the row: the stream tells it all again.
       if (this.last === START) this.#clear();
@@ -134,7 +134,8 @@ export class AnswerView extends EventTarget {
     const html = event.html || (await this.#fetched());
     const fresh = fromServer(html).querySelector("[data-answer]");
     if (!fresh) return;
-    if (event.id !== undefined) this.last = event.id;
+    // A snapshot is of no place in the stream.
+    if (event.id) this.last = event.id;
     this.element.replaceWith(fresh);
     this.element = fresh;
     window.htmx?.process(fresh);

@@ -5,11 +5,11 @@ import { AnswerView } from "./answer.js";
 import { Composer, Outbox } from "./composer.js";
 import { Conversations } from "./conversations.js";
 import { bindKeys } from "./keys.js";
+import { Line } from "./line.js";
 import { Socket } from "./socket.js";
 import { Sources } from "./sources.js";
 import { Thread } from "./thread.js";
 
-const OFFLINE_AFTER = 1200;
 const POLL_AFTER = 2000;
 
 class Chat {
@@ -25,6 +25,7 @@ class Chat {
       conversation: root.dataset.conversation,
     });
     this.socket = new Socket(root.dataset.socket);
+    this.line = new Line(root, this.socket);
   }
 
   start() {
@@ -43,32 +44,14 @@ class Chat {
     this.root.addEventListener("click", (event) => this.#clicked(event));
     this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#showExamples());
     this.socket.addEventListener("open", () => this.#connected());
-    this.socket.addEventListener("lost", () => this.#lost());
-    this.socket.addEventListener("refused", () => this.#offline("You are signed out. Sign in again to go on; your draft is kept."));
     this.socket.addEventListener("message", (event) => this.#hear(event.detail));
   }
 
   // ------------------------------------------------------------------ connection
 
   #connected() {
-    clearTimeout(this.offlineTimer);
-    this.#offline("");
     for (const message of this.outbox.all()) this.socket.send(message);
     for (const view of this.views.values()) if (view.isRunning) this.#resume(view);
-  }
-
-  #lost() {
-    clearTimeout(this.offlineTimer);
-    this.offlineTimer = setTimeout(
-      () => this.#offline("The connection is lost. Trying again; nothing you sent gets lost."),
-      OFFLINE_AFTER,
-    );
-  }
-
-  #offline(words) {
-    const notice = this.root.querySelector("[data-offline]");
-    notice.textContent = words;
-    notice.hidden = !words;
   }
 
   #resume(view) {

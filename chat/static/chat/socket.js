@@ -3,8 +3,8 @@
 
 const FIRST_PAUSE = 300;
 const LONGEST_PAUSE = 8000;
-// Codes from 4000 up are the server's own "no": trying again would not help.
-const REFUSED_FROM = 4000;
+// The server's own "no" (not signed in, not understood): trying again would not help.
+const REFUSALS = new Set([4400, 4401]);
 
 export class Socket extends EventTarget {
   #url;
@@ -45,16 +45,21 @@ export class Socket extends EventTarget {
     return true;
   }
 
+  /** Gives up for good. */
+  refuse(code) {
+    clearTimeout(this.#timer);
+    this.#socket?.close();
+    this.#socket = null;
+    this.dispatchEvent(new CustomEvent("refused", { detail: code }));
+  }
+
   #hear(data) {
     this.dispatchEvent(new CustomEvent("message", { detail: JSON.parse(data) }));
   }
 
   #lost(socket, event) {
     if (socket !== this.#socket) return;
-    if (event.code >= REFUSED_FROM) {
-      this.dispatchEvent(new CustomEvent("refused", { detail: event }));
-      return;
-    }
+    if (REFUSALS.has(event.code)) return this.refuse(event.code);
     // The random part keeps a thousand pages from coming back in the same moment.
     this.#timer = setTimeout(() => this.connect(), this.#pause * (0.5 + Math.random()));
     this.#pause = Math.min(this.#pause * 2, LONGEST_PAUSE);
