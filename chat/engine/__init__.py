@@ -6,8 +6,9 @@ Knows no question, no passage and no database; a prompt goes in, pieces of text 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal, Protocol, TypedDict
+from typing import Any, Literal, Protocol, TypedDict
 
+EngineKind = Literal["phi3", "remote", "echo"]
 StopReason = Literal["stop", "length", "cancelled"]
 
 
@@ -28,10 +29,16 @@ class Sampling:
     max_tokens: int = 256
     seed: int = 0
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.temperature <= 10 or not 0 < self.top_p <= 1:
+            raise ValueError("temperature must be from 0 to 10 and top_p above 0 and up to 1")
+        if self.top_k < 0 or self.max_tokens < 1:
+            raise ValueError("top_k can't be negative and max_tokens must be 1 at least")
+
 
 @dataclass(frozen=True)
 class AdapterRef:
-    """LoRA weights that a request asks for: a unique name and the verified folder that holds them."""
+    """LoRA weights that a request asks for: a unique name and the folder that holds them."""
 
     name: str
     folder: Path
@@ -57,7 +64,7 @@ class Piece:
 
 @dataclass(frozen=True)
 class Fingerprint:
-    """What exactly answers: hashes of weights, tokenizer and template, and the engine around them."""
+    """What exactly answers: hashes of weights, tokenizer and template, and the engine's kind."""
 
     base_model: str
     weights: str
@@ -88,6 +95,11 @@ class Engine(Protocol):
     # Tokens that prompt and answer may have together.
     context_limit: int
 
+    @property
+    def is_alive(self) -> bool:
+        """False once the engine can't answer any more; only a new one helps then."""
+        ...
+
     def render(self, messages: Sequence[Message]) -> Prompt:
         """Applies the chat template; role tokens inside contents stay plain text."""
         ...
@@ -112,3 +124,24 @@ class Engine(Protocol):
     def close(self) -> None:
         """Frees the model; streams under way end with EngineError `engine_stopped`."""
         ...
+
+
+def get_engine(kind: EngineKind, *, base_model: str = "", **options: Any) -> Engine:
+    """Starts an engine; returns when it can answer.
+
+    `phi3` takes a model folder or hub id and the options of `Phi3Engine`, `remote` the name of a
+    model that a server at `url` serves and the options of `RemoteEngine`, `echo` needs neither.
+    """
+    if kind == "phi3":
+        from chat.engine.phi3 import Phi3Engine
+
+        return Phi3Engine(base_model, **options)
+    if kind == "remote":
+        from chat.engine.remote import RemoteEngine
+
+        return RemoteEngine(base_model, **options)
+    if kind == "echo":
+        from chat.engine.echo import EchoEngine
+
+        return EchoEngine(**options)
+    raise EngineError("engine_unknown", f"There is no engine {kind!r}: say phi3, remote or echo.")
