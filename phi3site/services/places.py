@@ -114,7 +114,8 @@ def _state_folder(data_dir: Path, account: pwd.struct_passwd | None) -> Path:
 
 def _folder_elsewhere(data_dir: Path) -> Path:
     """A new folder, never one found there: a removed data folder must not come back to life."""
-    SYSTEM_HOME.mkdir(mode=0o755, parents=True, exist_ok=True)
+    SYSTEM_HOME.mkdir(parents=True, exist_ok=True)
+    SYSTEM_HOME.chmod(0o755)  # whatever the umask
     folder = Path(tempfile.mkdtemp(prefix="data-", dir=SYSTEM_HOME))
     (folder / "belongs-to").write_text(f"{data_dir}\n")
     return folder
