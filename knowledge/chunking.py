@@ -1,0 +1,273 @@
+"""Blocks → chunks: pieces of a document that are embedded, found and quoted. Pure functions.
+
+Cuts along the structure: never across a heading of weight, a long paragraph between sentences, a
+table between rows. Knows no database; tokens are counted by a function that is given.
+"""
+
+import hashlib
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from itertools import groupby
+from typing import Any
+
+from knowledge.blocks import Block, Extracted, Line
+from knowledge.rows import row_pieces, table_pieces
+
+CountTokens = Callable[[Sequence[str]], list[int]]
+# A section shorter than this share of a chunk is joined by the next one.
+SMALL = 0.3
+LONGEST_PIECE = 800
+LONGEST_HEADING = 300
+# Room in the encoder for its special tokens.
+SPECIAL = 4
+_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"”’)\]]{0,2}\s+|\n+")
+
+
+@dataclass(frozen=True)
+class NewChunk:
+    """A chunk before it is a row."""
+
+    kind: str
+    text: str
+    context_text: str
+    headings: tuple[str, ...]
+    page: int | None
+    row_from: int | None
+    row_to: int | None
+    boxes: tuple[dict[str, Any], ...]
+    tokens: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Piece:
+    """The smallest unit that is not cut any more."""
+
+    text: str
+    kind: str = "text"
+    headings: tuple[str, ...] = ()
+    page: int | None = None
+    lines: tuple[Line, ...] = ()
+    row: int | None = None
+    # What stands between this piece and the one before it in a chunk.
+    joint: str = "\n"
+    is_heading: bool = False
+    tokens: int = 0
+
+
+@dataclass
+class _Draft:
+    """A chunk being filled."""
+
+    pieces: list[Piece] = field(default_factory=list)
+    tokens: int = 0
+
+    def add(self, piece: Piece) -> None:
+        self.pieces.append(piece)
+        self.tokens += piece.tokens
+
+
+def chunk(
+    extracted: Extracted,
+    *,
+    title: str,
+    count_tokens: CountTokens,
+    max_tokens: int,
+    encoder_tokens: int,
+) -> list[NewChunk]:
+    """The document's chunks in reading order; the same input gives the same chunks.
+
+    A chunk's text has at most `max_tokens` tokens, and with title and headings it fits the
+    encoder's `encoder_tokens`.
+    """
+    pieces = [*_pieces(extracted.blocks), *_table_file_pieces(extracted)]
+    counted = _counted(pieces, count_tokens)
+    prefixes = {piece.headings: _prefix(title, piece.headings) for piece in counted}
+    lengths = dict(zip(prefixes, count_tokens(list(prefixes.values())), strict=True))
+    room = {
+        headings: max(32, min(max_tokens, encoder_tokens - SPECIAL - length))
+        for headings, length in lengths.items()
+    }
+    drafts = _drafts(counted, room)
+    return [_finished(draft, prefixes) for draft in drafts if _says_something(draft)]
+
+
+def _pieces(blocks: Sequence[Block]) -> Iterator[Piece]:
+    """Blocks in pieces, each under its heading path."""
+    path: list[tuple[int, str]] = []
+    for block in blocks:
+        if block.kind == "heading":
+            text = " ".join(block.text.split())[:LONGEST_HEADING]
+            path = [entry for entry in path if entry[0] < block.level][-5:]
+            path.append((block.level, text))
+        headings = tuple(text for _level, text in path)
+        if block.kind == "heading":
+            yield Piece(headings[-1], "text", headings, block.page, block.lines, None, "\n", True)
+        elif block.kind == "table":
+            for text, lines, row in table_pieces(block):
+                yield Piece(text, "table", headings, block.page, lines, row)
+        else:
+            yield from _paragraph(block, headings)
+
+
+def _paragraph(block: Block, headings: tuple[str, ...]) -> Iterator[Piece]:
+    """A paragraph in sentences, a very long sentence in stretches."""
+    joint = "\n"
+    for start, end in _sentences(block.text):
+        text = block.text[start:end]
+        lines = tuple(line for line in block.lines if line.start < end and line.end > start)
+        page = lines[0].page if lines else block.page
+        mark = "- " if block.kind == "list_item" and start == 0 else ""
+        yield Piece(mark + text, "text", headings, page, lines, None, joint)
+        joint = "\n" if block.text[end : end + 1] == "\n" else " "
+
+
+def _sentences(text: str) -> Iterator[tuple[int, int]]:
+    """Where sentences begin and end; linear in the text's length."""
+    start = 0
+    for found in _SENTENCE.finditer(text):
+        yield from _stretches(text, start, found.start())
+        start = found.end()
+    yield from _stretches(text, start, len(text))
+
+
+def _stretches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    """A sentence cut at spaces so that no stretch is longer than LONGEST_PIECE."""
+    while end - start > LONGEST_PIECE:
+        space = text.rfind(" ", start + LONGEST_PIECE // 2, start + LONGEST_PIECE)
+        cut = space if space > start else start + LONGEST_PIECE
+        yield start, cut
+        start = cut + (text[cut : cut + 1] == " ")
+    if text[start:end].strip():
+        yield start, end
+
+
+def _table_file_pieces(extracted: Extracted) -> Iterator[Piece]:
+    """Rows of CSV files and sheets, each under the sheet's name."""
+    rows = sum(len(table.texts) for table in extracted.tables)
+    for table in extracted.tables:
+        for text, number in row_pieces(table):
+            kind = "row" if rows <= ROWS_ALONE else "rows"
+            yield Piece(text, kind, (table.name,) if len(extracted.tables) > 1 else (), row=number)
+
+
+# Up to here each row of a table file is a chunk of its own; beyond, rows share chunks.
+ROWS_ALONE = 5_000
+
+
+def _counted(pieces: list[Piece], count_tokens: CountTokens) -> list[Piece]:
+    """Pieces with their tokens; an unknown word counts by its length, so that none is too long."""
+    counts = count_tokens([piece.text for piece in pieces])
+    return [
+        replace(piece, tokens=max(count, len(piece.text) // 12) + 1)
+        for piece, count in zip(pieces, counts, strict=True)
+    ]
+
+
+def _drafts(pieces: list[Piece], room: dict[tuple[str, ...], int]) -> Iterator[_Draft]:
+    """Fills one chunk after the other."""
+    draft = _Draft()
+    for piece in (part for whole in pieces for part in _cut(whole, room[whole.headings])):
+        if draft.pieces and _must_end(draft, piece, room):
+            yield draft
+            draft = _Draft()
+        draft.add(piece)
+    yield draft
+
+
+def _cut(piece: Piece, room: int) -> Iterator[Piece]:
+    """The piece, or parts of it when it alone is more than a chunk holds."""
+    if piece.tokens <= room:
+        yield piece
+        return
+    size = max(1, len(piece.text) * room // piece.tokens)
+    parts = -(-len(piece.text) // size)
+    for number, (start, end) in enumerate(_even(len(piece.text), size)):
+        tokens = min(room, -(-piece.tokens // parts))
+        yield replace(
+            piece,
+            text=piece.text[start:end],
+            tokens=tokens,
+            joint=piece.joint if number == 0 else "",
+        )
+
+
+def _even(length: int, size: int) -> Iterator[tuple[int, int]]:
+    for start in range(0, length, size):
+        yield start, min(length, start + size)
+
+
+def _must_end(draft: _Draft, piece: Piece, room: dict[tuple[str, ...], int]) -> bool:
+    """Whether the piece begins a new chunk."""
+    first = draft.pieces[0]
+    limit = room[first.headings]
+    if piece.kind == "row" or first.kind != piece.kind and {first.kind, piece.kind} != _TOGETHER:
+        return True
+    if first.kind == "rows" and first.headings != piece.headings:
+        return True
+    if draft.tokens + piece.tokens > limit:
+        # A heading at the end of a full chunk belongs to the next one.
+        return True
+    is_small = draft.tokens < SMALL * limit
+    return piece.is_heading and not (is_small or all(part.is_heading for part in draft.pieces))
+
+
+_TOGETHER = {"text", "table"}
+
+
+def _says_something(draft: _Draft) -> bool:
+    """Headings alone are no chunk: they stand in the path of what follows."""
+    return any(not piece.is_heading and piece.text.strip() for piece in draft.pieces)
+
+
+def _finished(draft: _Draft, prefixes: dict[tuple[str, ...], str]) -> NewChunk:
+    """The draft as a chunk."""
+    pieces = _without_leading_headings(draft.pieces)
+    headings = pieces[0].headings
+    text = ""
+    for piece in pieces:
+        text += (piece.joint if text else "") + piece.text
+    text = text.strip()
+    rows = [piece.row for piece in pieces if piece.row is not None]
+    kinds = {piece.kind for piece in pieces}
+    context_text = f"{prefixes[headings]}\n{text}"
+    return NewChunk(
+        kind="row" if kinds & {"row", "rows"} else "table" if kinds == {"table"} else "text",
+        text=text,
+        context_text=context_text,
+        headings=headings,
+        page=next((piece.page for piece in pieces if piece.page), None),
+        row_from=min(rows, default=None),
+        row_to=max(rows, default=None),
+        boxes=_boxes(pieces),
+        tokens=sum(piece.tokens for piece in pieces),
+        sha256=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def _without_leading_headings(pieces: list[Piece]) -> list[Piece]:
+    """Headings that open a chunk are in its heading path already."""
+    first = next(index for index, piece in enumerate(pieces) if not piece.is_heading)
+    return pieces[first:]
+
+
+def _prefix(title: str, headings: tuple[str, ...]) -> str:
+    """What a passage is about: the document's title and the path of headings."""
+    return " › ".join([title, *(heading for heading in headings if heading != title)])[:600]
+
+
+def _boxes(pieces: list[Piece]) -> tuple[dict[str, Any], ...]:
+    """One box per page and stretch of neighbouring lines."""
+    lines = list(dict.fromkeys(line for piece in pieces for line in piece.lines))
+    boxes: list[dict[str, Any]] = []
+    for page, group in groupby(lines, key=lambda line: line.page):
+        current: list[float] = []
+        for line in group:
+            left, top, right, bottom = line.box
+            if current and -0.01 <= top - current[3] <= 0.03:
+                current[:] = [min(current[0], left), current[1], max(current[2], right), bottom]
+            else:
+                current = [left, top, right, bottom]
+                boxes.append({"page": page, "box": current})
+    return tuple(boxes)

@@ -1,0 +1,105 @@
+"""The process in which a file is opened: limits first, then the parser, then JSON.
+
+`python -m knowledge.extraction_child FILE MEDIA_TYPE NAME OUTPUT SECONDS MEGABYTES`. Knows no
+Django and no database, so that a hostile file reaches neither.
+"""
+
+import ctypes
+import json
+import os
+import resource
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from knowledge.blocks import Block, Extracted, TableData, to_json
+from knowledge.cleaning import Cleaner
+from knowledge.errors import ExtractionFailed
+
+MAX_OUTPUT = 1024**3
+_PR_SET_PDEATHSIG = 1
+
+
+def main(path: str, media_type: str, name: str, output: str, seconds: str, megabytes: str) -> int:
+    """Writes the blocks, or the reason why there are none, to the output file."""
+    limit(int(seconds), int(megabytes))
+    try:
+        answer = to_json(_cleaned(_read(Path(path), media_type, name)))
+    except ExtractionFailed as error:
+        answer = {"error": {"code": error.code, "message": error.message}}
+    except MemoryError:
+        answer = {"error": {"code": "extraction_memory", "message": ""}}
+    with Path(output).open("w", encoding="utf-8") as file:
+        json.dump(answer, file, ensure_ascii=True)
+    return 0
+
+
+def limit(seconds: int, megabytes: int) -> None:
+    """Bounds this process for good, and ties its life to its parent's."""
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() == 1:
+        sys.exit(1)
+    resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
+    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024**2, megabytes * 1024**2))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+
+
+def _read(path: Path, media_type: str, name: str) -> Extracted:
+    """By the reader for this type; each loads its parser only when it is needed."""
+    if media_type == "application/pdf":
+        from knowledge import pdf
+
+        return pdf.read(path)
+    if media_type in ("text/csv", "text/tab-separated-values"):
+        from knowledge import tables
+
+        return tables.read_csv(path, name)
+    if media_type.endswith("spreadsheetml.sheet"):
+        from knowledge import tables
+
+        return tables.read_xlsx(path)
+    from knowledge import structure
+
+    return structure.read_file(path, media_type)
+
+
+def _cleaned(extracted: Extracted) -> Extracted:
+    """All texts without what breaks a database or hides words; empty blocks left out."""
+    cleaner = Cleaner()
+    blocks = [_clean_block(block, cleaner) for block in extracted.blocks]
+    tables = [_clean_table(table, cleaner) for table in extracted.tables]
+    kept = tuple(block for block in blocks if block.text)
+    if not kept and not any(table.rows for table in tables):
+        raise ExtractionFailed("The file holds no text.", code="no_text")
+    warnings = (*extracted.warnings, *cleaner.warnings())
+    return replace(extracted, blocks=kept, tables=tuple(tables), warnings=warnings)
+
+
+def _clean_block(block: Block, cleaner: Cleaner) -> Block:
+    text = cleaner.clean(block.text)
+    # Places are kept as long as cleaning left the text's length alone.
+    lines = block.lines if len(text) == len(block.text) or block.kind == "table" else ()
+    if not lines and block.lines:
+        whole = [replace(line, start=0, end=len(text)) for line in block.lines]
+        lines = tuple(whole)
+    rows = tuple(tuple(cleaner.clean(cell) for cell in row) for row in block.rows)
+    return replace(block, text=text, lines=lines, rows=rows)
+
+
+def _clean_table(table: TableData, cleaner: Cleaner) -> TableData:
+    columns = tuple(replace(column, name=cleaner.clean(column.name)) for column in table.columns)
+    return TableData(
+        name=cleaner.clean(table.name)[:200],
+        columns=columns,
+        rows=tuple(
+            tuple(cleaner.clean(cell) if isinstance(cell, str) else cell for cell in row)
+            for row in table.rows
+        ),
+        texts=tuple(tuple(cleaner.clean(text) for text in row) for row in table.texts),
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

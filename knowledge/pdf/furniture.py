@@ -1,0 +1,41 @@
+"""Running headers, footers, page numbers and lines of a table of contents.
+
+They say nothing, and would be cut into passages. Pure functions.
+"""
+
+import re
+from collections import Counter
+from dataclasses import replace
+
+from knowledge.pdf.glyphs import PageText, TextLine
+
+# Share of the page's height at its top and bottom where furniture stands.
+MARGIN = 0.09
+_DIGITS = re.compile(r"\d+")
+_LEADERS = re.compile(r"(?:\.\s?){5,}\s*\d+$")
+
+
+def without_furniture(pages: list[PageText]) -> list[PageText]:
+    """The pages without lines that repeat, but for their figures, on a third of them."""
+    counted = Counter(key for page in pages for key in {_key(page, line) for line in page.lines})
+    enough = max(3, len(pages) // 3)
+    repeated = {key for key, count in counted.items() if key is not None and count >= enough}
+    return [_without(page, repeated - {None}) for page in pages]
+
+
+def _key(page: PageText, line: TextLine) -> tuple[str, int] | None:
+    """The line's words without figures and the margin it stands in; None in the page's body."""
+    height = page.frame.size[1]
+    y = line.area.center[1] / height
+    if MARGIN < y < 1 - MARGIN:
+        return None
+    return _DIGITS.sub("#", line.text), int(y > 0.5)
+
+
+def _without(page: PageText, repeated: set[tuple[str, int] | None]) -> PageText:
+    kept = [
+        _key(page, line) not in repeated and not _LEADERS.search(line.text) for line in page.lines
+    ]
+    lines = [line for line, keep in zip(page.lines, kept, strict=True) if keep]
+    tables = [(sum(kept[:place]), table) for place, table in page.tables]
+    return replace(page, lines=lines, tables=tables)
