@@ -21,8 +21,8 @@ def main() -> int:
     try:
         bootstrap.enter(sys.argv)
         run_command(sys.argv)
-    except bootstrap.SetupError as error:
-        sys.stderr.write(f"{error}\n")
+    except (bootstrap.SetupError, OSError) as error:
+        sys.stderr.write(f"{bootstrap.advice(error)}\n")
         return 1
     except KeyboardInterrupt:
         return 130

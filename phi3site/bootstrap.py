@@ -3,6 +3,7 @@
 Standard library alone. Knows nothing of Django, databases or models.
 """
 
+import errno
 import fcntl
 import hashlib
 import json
@@ -86,6 +87,18 @@ def install(root: Path, files: Sequence[str]) -> None:
         _install_file(root, name)
         stamps = _stamps(root) | {name: _digest(root / name)}
         _stamp_file(root).write_text(json.dumps(stamps, indent=1))
+
+
+def advice(error: Exception) -> str:
+    """One line about what to do; an error that no person can mend is raised again."""
+    number = getattr(error, "errno", None)
+    if number in (errno.ENOSPC, errno.EDQUOT):
+        return f"The disk is full ({error}). Free some space and run the command again."
+    if number in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return f"Not allowed ({error}). Run as the owner of that file, or use another --data-dir."
+    if isinstance(error, OSError):
+        raise error
+    return str(error)
 
 
 def tell(text: str) -> None:

@@ -18,6 +18,7 @@ from pathlib import Path
 
 MARK = "PHI3SITE_MARK"
 PR_SET_PDEATHSIG = 1
+LARGEST_LOG = 20 * 1024**2
 ROOT = Path(__file__).resolve().parent.parent
 
 _libc = ctypes.CDLL(None)
@@ -53,6 +54,7 @@ def spawn(
     The terminal's Ctrl-C does not reach it: the order of stopping is its supervisor's. With an
     account (needs root) it runs as that one.
     """
+    _put_aside(log)
     identity = _identity(account)
     with log.open("ab") as output:
         return subprocess.Popen(
@@ -68,6 +70,13 @@ def spawn(
             group=identity[1],
             extra_groups=identity[2],
         )
+
+
+def _put_aside(log: Path) -> None:
+    """Two files of this size at most: a log never fills the disk."""
+    with suppress(FileNotFoundError):
+        if log.stat().st_size > LARGEST_LOG:
+            log.replace(log.with_suffix(".log.1"))
 
 
 def _identity(

@@ -8,6 +8,7 @@ import http.client
 import json
 import os
 import re
+import shutil
 import signal
 import sys
 import time
@@ -26,6 +27,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPORT_SECONDS = 20.0
 # The web process of a killed predecessor closes its connections first.
 PORT_SECONDS = 4.0
+NEEDED_BYTES = 1024**3
 PREPARE_MODEL = (sys.executable, "-m", "chat.engine.demo")
 # Written by it last, so the model is whole where this file is.
 MODEL_MARK = "demo.json"
@@ -44,6 +46,7 @@ class Start:
 
 def run_site(start: Start, tell: Callable[[str], None]) -> None:
     """Starts everything and stays until told to stop; then stops what it started."""
+    check_space(start.data_dir)
     os.umask(0o077)
     own = os.environ
     with (
@@ -177,6 +180,17 @@ class Site:
     def demo_sign_ins(self) -> str:
         """The table of demo accounts that the loader printed at the end of its log."""
         return (self.services.logs / "demo.log").read_text().strip().rpartition("\n\n")[2]
+
+
+def check_space(data_dir: Path) -> None:
+    """Raises SetupError where a database would soon stop for want of room."""
+    free = shutil.disk_usage(data_dir).free
+    if free < NEEDED_BYTES:
+        raise SetupError(
+            "disk_full",
+            f"Only {free / 1e9:.1f} GB are free at {data_dir}. Free at least 1 GB, or use another "
+            "disk with --data-dir.",
+        )
 
 
 def manage(*arguments: str) -> list[str]:

@@ -20,7 +20,6 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.25, 30.0
 # A process that ran this long had a good start: its next pause is the first again.
 STEADY_SECONDS = 60.0
 STOP_SECONDS = 8.0
-LARGEST_LOG = 20 * 1024**2
 
 
 @dataclass
@@ -68,8 +67,6 @@ class Supervisor:
     ) -> Child:
         """Starts a program under that name; its output goes to the log of the name."""
         log = self.logs / f"{name}.log"
-        if log.exists() and log.stat().st_size > LARGEST_LOG:
-            log.replace(log.with_suffix(".log.1"))
         child = Child(name, command, {**env, MARK: self._mark(name)}, log, is_task)
         self.children[name] = child
         self._launch(child)

@@ -1,6 +1,7 @@
 """A fresh folder becomes an installation: real venv, real pip, a wheel made on the spot."""
 
 import ast
+import errno
 import json
 import subprocess
 import sys
@@ -151,6 +152,16 @@ def test_each_failure_of_pip_has_its_advice(output, code):
     error = bootstrap._explain(output, "It failed")
     assert error.code == code
     assert "\n" not in str(error)
+
+
+def test_what_a_person_can_mend_is_said_and_the_rest_is_raised():
+    full = OSError(errno.ENOSPC, "No space left on device", "/data/x")
+    assert "disk is full" in bootstrap.advice(full)
+    foreign = PermissionError(errno.EACCES, "Permission denied", "/data/x")
+    assert "/data/x" in bootstrap.advice(foreign) and "--data-dir" in bootstrap.advice(foreign)
+    assert bootstrap.advice(SetupError("port", "Choose another")) == "Choose another"
+    with pytest.raises(OSError, match="Broken pipe"):
+        bootstrap.advice(BrokenPipeError(errno.EPIPE, "Broken pipe"))
 
 
 def test_an_old_python_can_read_manage_py_and_is_told():

@@ -120,7 +120,7 @@ def test_output_goes_to_the_childs_own_log(supervisor, tmp_path):
 
 
 def test_a_huge_log_is_put_aside(supervisor, tmp_path, monkeypatch):
-    monkeypatch.setattr("phi3site.supervisor.LARGEST_LOG", 4)
+    monkeypatch.setattr("phi3site.processes.LARGEST_LOG", 4)
     (tmp_path / "talker.log").write_text("long ago")
     supervisor.start("talker", ["echo", "hello"], env={}, is_task=True).process.wait()
     assert (tmp_path / "talker.log").read_text() == "hello\n"
