@@ -6,11 +6,9 @@ It never awaits an answer: following one is a task of its own, so the next frame
 import asyncio
 import json
 import logging
-from collections.abc import Awaitable, Callable
 from typing import Any
 from uuid import UUID
 
-from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncWebsocketConsumer
 from pydantic import ValidationError
 
@@ -24,6 +22,7 @@ from chat.models import Answer
 from chat.reading import answer_html, show_answer
 from chat.revocation import Ticket, get_watch
 from chat.stream import parse_id
+from chat.threads import in_thread
 
 LONGEST_FRAME = 64 * 1024
 MOST_ERRORS = 10
@@ -150,14 +149,6 @@ class ChatConsumer(AsyncWebsocketConsumer):
         for task in self._tasks.values():
             task.cancel()
         await self.close(code=UNAUTHENTICATED)
-
-
-def in_thread(function: Callable[..., Any]) -> Callable[..., Awaitable[Any]]:
-    """Runs database work in a thread and hands its connection back."""
-    wrapped: Callable[..., Awaitable[Any]] = database_sync_to_async(
-        function, thread_sensitive=False
-    )
-    return wrapped
 
 
 def _may_ask(user: Any) -> bool:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from channels.db import database_sync_to_async
 from django.contrib.auth.models import User
 from django.contrib.sessions.models import Session
 from django.db import DatabaseError
 from django.utils import timezone
+
+from chat.threads import in_thread
 
 EVERY = 0.7
 
@@ -59,9 +60,7 @@ class Watch:
 
     async def _check(self, tickets: tuple[Ticket, ...]) -> None:
         users, keys = {t.user_id for t in tickets}, {t.session_key for t in tickets}
-        proofs, sessions = await database_sync_to_async(still_valid, thread_sensitive=False)(
-            users, keys - {None}
-        )
+        proofs, sessions = await in_thread(still_valid)(users, keys - {None})
         for ticket in tickets:
             signed_in = ticket.session_key is None or ticket.session_key in sessions
             if not signed_in or proofs.get(ticket.user_id) != ticket.proof:

@@ -39,16 +39,21 @@ NUMERALS = {
 del NUMERALS["one"]
 
 FILLER = frozenset(
-    listed("""a about above after again all also am an and any are as at be because been before being
-    below between both but by can could did do does doing down during each else ever every few for from
-    further get gets give given go had has have having he her here hers him his how i if in into is
-    it its itself just kind know let like make makes many may me mean means might more most much
-    must my need needs of off often on once one only onto or other our ours out over own please
-    per quite rather really same say says shall she should so some something sort such tell than
-    that the their theirs them then there these they thing things this those through thus to too
-    under until up upon us use used using very via want was we were what when where whether which
-    while who whom whose why will with within without would yes you your yours
-    """)
+    listed(
+        """
+        a about above after again all also am an and any are as at be because been before
+        being below between both but by can could did do does doing down during each else
+        ever every few for from further get gets give given go had has have having he her
+        here hers him his how i if in into is it its itself just kind know let like make
+        makes many may me mean means might more most much must my need needs of off often
+        on once one only onto or other our ours out over own please per quite rather
+        really same say says shall she should so some something sort such tell than that
+        the their theirs them then there these they thing things this those through thus
+        to too under until up upon us use used using very via want was we were what when
+        where whether which while who whom whose why will with within without would yes
+        you your yours
+        """
+    )
 )
 NEGATIONS = frozenset(
     listed(

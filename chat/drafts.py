@@ -1,0 +1,144 @@
+"""An answer in the making: everything known so far, and how it is read from the rows.
+
+Each step of answering adds its part; what was known when something went wrong still goes into the
+receipt. Knows no engine and no socket.
+"""
+
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Any
+from uuid import UUID, uuid4
+
+from chat.attribution import Attribution
+from chat.engine import Message, Prompt, Sampling
+from chat.errors import AnswerFailed
+from chat.experts import RetrievalSettings, retrieval_of, sampling_of
+from chat.leases import Claim
+from chat.models import Answer, Expert, ExpertVersion, Passage
+from chat.relevance import Evidence
+from knowledge.models import Collection
+from knowledge.passages import FoundPassage, Retrieval
+from phi3site.audit.canonical import sha256
+
+# Of an earlier answer in the history; more would crowd out the passages.
+HISTORY_CHARS = 1200
+
+
+class LeaseLost(Exception):
+    """Another attempt holds the answer now; whatever this one has is dropped without a word."""
+
+
+@dataclass
+class Draft:
+    """What `answer` knows at each moment."""
+
+    claim: Claim
+    answer: Answer
+    asker: Any
+    question: str
+    earlier: str | None
+    history: list[Message]
+    expert: ExpertVersion
+    collections: dict[UUID, str]
+    retrieval: RetrievalSettings
+    sampling: Sampling
+    query: str = ""
+    nonce: str = ""
+    found: Retrieval | None = None
+    evidence: list[Evidence] = field(default_factory=list)
+    passages: list[Passage] = field(default_factory=list)
+    prompt: Prompt | None = None
+    text: str = ""
+    tokens: int = 0
+    stop_reason: str = ""
+    is_abstention: bool = False
+    attributions: list[Attribution] = field(default_factory=list)
+    timings: dict[str, float] = field(default_factory=dict)
+    began: float = field(default_factory=monotonic)
+
+    def lap(self, name: str) -> None:
+        """Notes the seconds since the answer was claimed."""
+        self.timings[name] = round(monotonic() - self.began, 3)
+
+    @property
+    def looks_up(self) -> bool:
+        """Whether this expert answers from documents."""
+        return bool(self.collections)
+
+    @property
+    def used(self) -> list[Passage]:
+        """Passages in the prompt."""
+        return [passage for passage in self.passages if passage.is_used]
+
+
+def load_draft(claim: Claim) -> Draft:
+    """Reads what the answer needs; raises LeaseLost, or AnswerFailed when rights were withdrawn."""
+    related = ("question__asker", "question__conversation", "question__after__question")
+    rows = claim.rows().select_related(*related, "expert_version__adapter")
+    answer = rows.first()
+    if answer is None:
+        raise LeaseLost
+    question, version = answer.question, answer.expert_version
+    waited = (answer.started_at or answer.created_at) - answer.created_at
+    draft = Draft(
+        claim=claim,
+        answer=answer,
+        asker=question.asker,
+        question=question.text,
+        earlier=question.after.question.text if question.after else None,
+        history=[],
+        expert=version,
+        collections=dict(version.collections.values_list("pk", "name")),
+        retrieval=retrieval_of(version),
+        sampling=sampling_of(version),
+        timings={"waited": round(waited.total_seconds(), 3)},
+    )
+    draft.history = _history(question.after, draft.retrieval.history)
+    return draft
+
+
+def check_rights(draft: Draft) -> None:
+    """The worker acts for the asker: rights that are gone by now end the answer."""
+    experts = Expert.objects.visible_to(draft.asker).filter(pk=draft.expert.expert_id)
+    allowed = draft.asker.has_perm("chat.ask") and experts.exists()
+    if not allowed or draft.answer.question.conversation.deleted_at is not None:
+        raise AnswerFailed("You may not ask this expert any more.", code="refused")
+    readable = Collection.objects.visible_to(draft.asker).filter(pk__in=draft.collections)
+    if draft.collections and not readable.exists():
+        raise AnswerFailed(
+            "You may not read the documents of this expert. Ask its administrator.", code="refused"
+        )
+
+
+def freeze_passage(draft: Draft, found: FoundPassage, marker: int) -> Passage:
+    """A copy of a found chunk that outlives it."""
+    copied = {
+        name: getattr(found, name)
+        for name in (
+            *("chunk_id", "version_id", "document_id", "collection_id", "text", "kind", "page"),
+            *("document_title", "version_number", "file_sha256", "media_type"),
+            *("row_from", "row_to", "scores"),
+        )
+    }
+    return Passage(
+        id=uuid4(),
+        answer=draft.answer,
+        marker=marker,
+        sha256=sha256(found.text),
+        headings=list(found.headings),
+        boxes=list(found.boxes),
+        is_used=False,
+        **copied,
+    )
+
+
+def _history(after: Answer | None, turns: int) -> list[Message]:
+    """Earlier questions and answers, oldest first; abstentions and failures teach nothing."""
+    history: list[Message] = []
+    while after is not None and len(history) < 2 * turns:
+        if after.text and not after.is_abstention and after.is_finished:
+            asked = Message(role="user", content=after.question.text)
+            said = Message(role="assistant", content=after.text[:HISTORY_CHARS])
+            history = [asked, said, *history]
+        after = after.question.after
+    return history

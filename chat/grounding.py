@@ -1,0 +1,57 @@
+"""From a question to the passages that it may rest on, frozen with the answer.
+
+Knows how an expert looks things up; how search works is knowledge's affair.
+"""
+
+from dataclasses import replace
+
+from django.db import transaction
+
+from chat.drafts import Draft, LeaseLost, freeze_passage
+from chat.followups import standalone
+from chat.models import Passage
+from chat.relevance import weigh
+from knowledge.retrieval import retrieve
+
+
+def search(draft: Draft) -> None:
+    """Finds passages for the draft's question, marks the relevant ones, stores them all."""
+    draft.query = standalone(draft.question, draft.earlier)
+    found = retrieve(
+        draft.query,
+        user=draft.asker,
+        collections=list(draft.collections),
+        limit=draft.retrieval.passages,
+        candidates=draft.retrieval.candidates,
+    )
+    draft.found = found
+    draft.evidence = weigh(draft.query, found.passages)
+    draft.passages = [
+        freeze_passage(draft, passage, marker)
+        for marker, passage in enumerate(found.passages, start=1)
+    ]
+    for passage, evidence in zip(draft.passages, draft.evidence, strict=True):
+        passage.is_used = evidence.cosine >= draft.retrieval.min_score
+    if not any(evidence.suffices(draft.retrieval) for evidence in draft.evidence):
+        draft.is_abstention = True
+        for passage in draft.passages:
+            passage.is_used = False
+    store_passages(draft)
+
+
+@transaction.atomic
+def store_passages(draft: Draft) -> None:
+    """Replaces what an earlier attempt stored, so that sources can be opened while text comes."""
+    if not draft.claim.rows().select_for_update().exists():
+        raise LeaseLost
+    Passage.objects.filter(answer=draft.answer).delete()
+    Passage.objects.bulk_create(draft.passages)
+
+
+def abstain(draft: Draft) -> None:
+    """Says in our words that nothing was found; no model is asked."""
+    where = ", ".join(sorted(draft.collections.values()))
+    near = " The nearest passages are listed below." if draft.passages else ""
+    draft.text = f"I found nothing about this in {where}.{near}"
+    draft.stop_reason = "abstained"
+    draft.sampling = replace(draft.sampling, max_tokens=0)
