@@ -16,7 +16,7 @@ from knowledge.rows import row_pieces, table_pieces
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 # A section shorter than this share of a chunk is joined by the next one.
-SMALL = 0.3
+SMALL = 0.12
 LONGEST_PIECE = 800
 LONGEST_HEADING = 300
 # Room in the encoder for its special tokens.
@@ -202,7 +202,7 @@ def _must_end(draft: _Draft, piece: Piece, room: dict[tuple[str, ...], int]) -> 
     """Whether the piece begins a new chunk."""
     first = draft.pieces[0]
     limit = room[first.headings]
-    if piece.kind == "row" or first.kind != piece.kind and {first.kind, piece.kind} != _TOGETHER:
+    if piece.kind == "row" or (first.kind != piece.kind and {first.kind, piece.kind} != _TOGETHER):
         return True
     if first.kind == "rows" and first.headings != piece.headings:
         return True
@@ -231,6 +231,7 @@ def _finished(draft: _Draft, prefixes: dict[tuple[str, ...], str]) -> NewChunk:
     text = text.strip()
     rows = [piece.row for piece in pieces if piece.row is not None]
     kinds = {piece.kind for piece in pieces}
+    is_rows = kinds <= {"row", "rows", "table"}
     context_text = f"{prefixes[headings]}\n{text}"
     return NewChunk(
         kind="row" if kinds & {"row", "rows"} else "table" if kinds == {"table"} else "text",
@@ -238,8 +239,8 @@ def _finished(draft: _Draft, prefixes: dict[tuple[str, ...], str]) -> NewChunk:
         context_text=context_text,
         headings=headings,
         page=next((piece.page for piece in pieces if piece.page), None),
-        row_from=min(rows, default=None),
-        row_to=max(rows, default=None),
+        row_from=min(rows, default=None) if is_rows else None,
+        row_to=max(rows, default=None) if is_rows else None,
         boxes=_boxes(pieces),
         tokens=sum(piece.tokens for piece in pieces),
         sha256=hashlib.sha256(text.encode()).hexdigest(),

@@ -64,7 +64,7 @@ class MiniLMEncoder:
             trust_remote_code=False,
             model_kwargs={"dtype": dtype, "use_safetensors": True},
         ).eval()
-        self.dimensions = int(self._model.get_sentence_embedding_dimension() or 0)
+        self.dimensions = int(self._model.get_embedding_dimension() or 0)
         self.max_tokens = int(self._model.max_seq_length or 256)
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[float32]:

@@ -4,6 +4,7 @@ Runs in the child process. Knows no PDF (see pdf) and no table file (see tables)
 """
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,9 @@ _CONFIG = {
     "include_document_structure": True,
     "output_format": "markdown",
 }
+# The parser writes bold and italic words of office files as Markdown.
+_EMPHASIS = re.compile(r"(\*{1,3})(?=\S)([^*\n]{1,500}?)(?<=\S)\1")
+MAX_COLUMNS, MAX_ROWS = 500, 20_000
 _TEXTUAL = {"paragraph", "list_item", "code", "quote", "formula", "footnote", "definition_item"}
 
 
@@ -51,9 +55,25 @@ def read(data: bytes, media_type: str) -> Extracted:
         raise ExtractionFailed(_reason(str(error))) from error
     nodes = (result.document or {}).get("nodes", [])
     blocks = [block for node in nodes if (block := _block(node)) is not None]
-    metadata = result.metadata or {}
-    pages = (metadata.get("pages") or {}).get("total_count")
-    return Extracted(blocks=tuple(blocks), page_count=pages)
+    pages = (result.metadata or {}).get("pages") or {}
+    if pages.get("unit_type") == "slide":
+        blocks = list(_on_slides(blocks, result.content, pages.get("boundaries", [])))
+    return Extracted(blocks=tuple(blocks), page_count=pages.get("total_count"))
+
+
+def _on_slides(
+    blocks: list[Block], content: str, boundaries: list[dict[str, int]]
+) -> Iterator[Block]:
+    """Slides as pages: the parser tells them by bytes of its whole text, not by block."""
+    data, cursor, page = content.encode(), 0, 1
+    for block in blocks:
+        words = block.text.split("\n")[0].encode()
+        found = data.find(words, cursor)
+        if found >= 0:
+            cursor = found
+        while page < len(boundaries) and boundaries[page - 1]["byte_end"] <= cursor:
+            page += 1
+        yield replace(block, page=page)
 
 
 def _reason(message: str) -> str:
@@ -78,6 +98,7 @@ def _block(node: dict[str, Any]) -> Block | None:
     if kind in ("heading", "title"):
         return Block("heading", content["text"], level=int(content.get("level", 1)), page=page)
     text = content.get("text") or ""
+    text = _EMPHASIS.sub(r"\2", text)
     if not text or kind not in _TEXTUAL:
         return None
     if kind in ("list_item", "code"):
@@ -87,11 +108,12 @@ def _block(node: dict[str, Any]) -> Block | None:
 
 def _table(grid: dict[str, Any], page: int | None) -> Block | None:
     """A grid of cells as rows; a cell that spans several is repeated in each."""
-    rows = [[""] * grid["cols"] for _ in range(grid["rows"])]
+    width, height = min(grid["cols"], MAX_COLUMNS), min(grid["rows"], MAX_ROWS)
+    rows = [[""] * width for _ in range(height)]
     for cell in grid["cells"]:
-        for row in range(cell["row"], min(cell["row"] + cell["row_span"], grid["rows"])):
-            for column in range(cell["col"], min(cell["col"] + cell["col_span"], grid["cols"])):
-                rows[row][column] = cell["content"]
+        for row in range(cell["row"], min(cell["row"] + cell["row_span"], height)):
+            for column in range(cell["col"], min(cell["col"] + cell["col_span"], width)):
+                rows[row][column] = _EMPHASIS.sub(r"\2", cell["content"])
     filled = tuple(tuple(row) for row in rows if any(text.strip() for text in row))
     if not filled:
         return None

@@ -60,7 +60,8 @@ def _dialect(text: str) -> type[csv.Dialect]:
 def read_xlsx(path: Path) -> Extracted:
     """Each visible sheet that holds anything as one table."""
     try:
-        book = openpyxl.load_workbook(path, read_only=True, data_only=True)
+        # An open file, since the stored name has no ending, which openpyxl insists on.
+        book = openpyxl.load_workbook(path.open("rb"), read_only=True, data_only=True)
     except (InvalidFileException, zipfile.BadZipFile, KeyError, ValueError, OSError) as error:
         raise ExtractionFailed(
             "The workbook is damaged or protected and can't be read. Save it again without "

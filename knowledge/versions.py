@@ -4,6 +4,7 @@ Each is a compare-and-set on the row with its event in the same transaction. Kno
 a version becomes passages.
 """
 
+from time import time
 from typing import Any
 
 from django.conf import settings
@@ -18,12 +19,15 @@ Status = DocumentVersion.Status
 
 
 def enqueue_ingestion(version: DocumentVersion) -> None:
-    """Queues the version's next attempt; the job's id names the attempt, so it is queued once."""
+    """Queues the version's next attempt, at most once a minute.
+
+    The id changes with time, since a job whose worker was killed keeps its id taken.
+    """
     enqueue(
         "knowledge.tasks.ingest_version",
         str(version.pk),
         queue=INGESTION,
-        job_id=f"ingest-{version.pk}-{version.attempt}-{version.tries}",
+        job_id=f"ingest-{version.pk}-{version.attempt}-{int(time() // 60)}",
         timeout=settings.KNOWLEDGE_EXTRACTION_SECONDS + 3600,
     )
 

@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker
+from rq.exceptions import DuplicateJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
 
@@ -80,7 +81,15 @@ def enqueue(task: str, *args: str, queue: str, job_id: str, timeout: int) -> Non
 def _enqueue(task: str, args: tuple[str, ...], queue: str, job_id: str, timeout: int) -> None:
     try:
         get_queue(queue).enqueue_call(
-            task, args=args, job_id=job_id, timeout=timeout, result_ttl=60, failure_ttl=3600
+            task,
+            args=args,
+            job_id=job_id,
+            timeout=timeout,
+            result_ttl=60,
+            failure_ttl=3600,
+            unique=True,
         )
+    except DuplicateJobError:
+        logger.debug("job %s is queued already", job_id)
     except RedisError:
         logger.warning("job %s could not be queued; the reconciler will", job_id)

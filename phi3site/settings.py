@@ -103,6 +103,12 @@ JOBS_ALLOWED = frozenset(
     }
 )
 
+# Queue -> what its worker calls every ten seconds to find rows that are stuck.
+JOBS_RECONCILERS = {
+    "ingestion": "knowledge.reconciling.reconcile",
+    "training": "training.reconciling.reconcile",
+}
+
 # What `verify_audit` checks besides the log itself: functions that yield faults.
 AUDIT_VERIFIERS = ["chat.traces.verify_receipts"]
 

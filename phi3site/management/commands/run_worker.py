@@ -5,6 +5,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandParser
 
 from phi3site.jobs import QUEUES, get_worker
+from phi3site.reconciling import start_reconciler
 
 
 class Command(BaseCommand):
@@ -18,4 +19,5 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, queue: str, **options: Any) -> None:
         """Works until SIGTERM or SIGINT; a job under way is finished first."""
+        start_reconciler(queue)
         get_worker(queue).work(logging_level="WARNING")

@@ -1,0 +1,164 @@
+"""Chunks and embeddings → rows, and the version → ready: one transaction, all or nothing.
+
+Rows go in by binary COPY. Knows no file and no model.
+"""
+
+import json
+import uuid
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+from numpy import float32
+from numpy.typing import NDArray
+from pgvector import HalfVector
+from pgvector.psycopg import register_vector
+from psycopg.types.json import Jsonb
+
+from knowledge.attempts import Attempt
+from knowledge.blocks import TableData
+from knowledge.chunking import NewChunk
+from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder, Table
+from phi3site.audit.recording import record
+
+Status = DocumentVersion.Status
+
+_CHUNK_COLUMNS = {
+    "id": "uuid",
+    "version_id": "uuid",
+    "collection_id": "uuid",
+    "is_live": "bool",
+    "ordinal": "int4",
+    "kind": "varchar",
+    "text": "text",
+    "context_text": "text",
+    "headings": "varchar[]",
+    "page": "int4",
+    "row_from": "int4",
+    "row_to": "int4",
+    "boxes": "jsonb",
+    "tokens": "int4",
+    "sha256": "varchar",
+}
+_EMBEDDING_COLUMNS = {"chunk_id": "uuid", "encoder_id": "int8", "vector": "halfvec"}
+_ROW_COLUMNS = {"table_id": "uuid", "number": "int4", "cells": "jsonb"}
+
+
+def publish(
+    attempt: Attempt,
+    chunks: Sequence[NewChunk],
+    vectors: NDArray[float32],
+    tables: Sequence[TableData],
+    *,
+    encoder: Encoder,
+) -> None:
+    """Makes the version the document's ready one, in place of the one before it."""
+    version = attempt.version
+    with transaction.atomic():
+        document = Document.objects.select_for_update().get(pk=version.document_id)
+        # Chunks of an attempt that was undone by hand; an ordinary retry finds none.
+        version.chunks.all().delete()
+        version.tables.all().delete()
+        is_newest = not document.versions.filter(
+            number__gt=version.number, status=Status.READY
+        ).exists()
+        is_live = is_newest and document.state == Document.State.ACTIVE
+        if is_newest:
+            _supersede(document)
+        ids = [chunk_id(version, ordinal) for ordinal in range(len(chunks))]
+        _copy(Chunk, _CHUNK_COLUMNS, _chunk_rows(ids, version, document, chunks, is_live))
+        if is_newest:
+            vector_rows = zip(ids, [encoder.pk] * len(ids), map(HalfVector, vectors), strict=True)
+            _copy(ChunkEmbedding, _EMBEDDING_COLUMNS, vector_rows)
+        _store_tables(version, tables)
+        attempt.write(
+            status=Status.READY if is_newest else Status.SUPERSEDED,
+            chunk_count=len(chunks),
+            timings=attempt.timings_now(),
+            heartbeat_at=None,
+            ready_at=Now(),
+        )
+        details = {
+            "chunks": len(chunks),
+            "encoder": f"{encoder.name} {encoder.revision}".strip(),
+            "sha256": version.sha256,
+            "attempt": attempt.number,
+        }
+        record("document.ingested", target=version, details=details)
+
+
+def chunk_id(version: DocumentVersion, ordinal: int) -> uuid.UUID:
+    """The same for the same place in the same version, however often it is ingested."""
+    return uuid.uuid5(version.pk, str(ordinal))
+
+
+def _supersede(document: Document) -> None:
+    """Takes the version that was ready until now out of search; its chunks stay for citations."""
+    before = document.versions.filter(status=Status.READY)
+    ChunkEmbedding.objects.filter(chunk__version__in=before).delete()
+    Chunk.objects.filter(version__in=before, is_live=True).update(is_live=False)
+    before.update(status=Status.SUPERSEDED)
+
+
+def _chunk_rows(
+    ids: Sequence[uuid.UUID],
+    version: DocumentVersion,
+    document: Document,
+    chunks: Sequence[NewChunk],
+    is_live: bool,
+) -> Iterable[tuple[Any, ...]]:
+    for ordinal, (key, chunk) in enumerate(zip(ids, chunks, strict=True)):
+        yield (
+            key,
+            version.pk,
+            document.collection_id,
+            is_live,
+            ordinal,
+            chunk.kind,
+            chunk.text,
+            chunk.context_text,
+            list(chunk.headings),
+            chunk.page,
+            chunk.row_from,
+            chunk.row_to,
+            Jsonb(list(chunk.boxes)),
+            chunk.tokens,
+            chunk.sha256,
+        )
+
+
+def _store_tables(version: DocumentVersion, tables: Sequence[TableData]) -> None:
+    """Typed rows of table files, beside their chunks."""
+    for ordinal, table in enumerate(tables):
+        columns = [{"name": column.name, "type": column.type} for column in table.columns]
+        row = Table.objects.create(
+            version=version,
+            name=table.name,
+            ordinal=ordinal,
+            columns=columns,
+            row_count=len(table.rows),
+        )
+        cells = ((row.pk, number, Jsonb(cells)) for number, cells in enumerate(table.rows, 1))
+        _copy_into("knowledge_tablerow", _ROW_COLUMNS, cells)
+
+
+def _copy(model: type[Any], columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
+    _copy_into(model._meta.db_table, columns, rows)
+
+
+def _copy_into(table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:
+    """Binary COPY of rows whose values stand in the order of the columns."""
+    with connection.cursor() as cursor:
+        register_vector(connection.connection)
+        statement = f"COPY {table} ({', '.join(columns)}) FROM STDIN WITH (FORMAT BINARY)"
+        with cursor.copy(statement) as copy:
+            copy.set_types(list(columns.values()))
+            for row in rows:
+                copy.write_row(row)
+
+
+def fingerprint(version: DocumentVersion) -> str:
+    """Canonical text of a version's chunks: equal for equal outcomes."""
+    rows = version.chunks.order_by("ordinal").values_list("id", "ordinal", "kind", "sha256")
+    return json.dumps([[str(value) for value in row] for row in rows])

@@ -1,0 +1,42 @@
+"""Nothing stays stuck: versions that wait or were left behind are queued again.
+
+Run every few seconds by the ingestion worker. The rows are the record; a lost queue costs nothing.
+"""
+
+import logging
+from datetime import timedelta
+
+from django.db.models.functions import Now
+
+from knowledge.attempts import claimable
+from knowledge.models import DocumentVersion
+from knowledge.storage import remove_strays
+from knowledge.versions import enqueue_ingestion
+
+Status = DocumentVersion.Status
+# A fresh row is about to be queued by the very request that made it.
+FRESH = timedelta(seconds=5)
+BATCH = 500
+
+logger = logging.getLogger(__name__)
+
+
+def reconcile() -> int:
+    """Queues what should be under way and isn't; the number of versions.
+
+    Queueing the same attempt twice makes one job, so that this may run in several workers.
+    """
+    waiting = DocumentVersion.objects.filter(claimable(), uploaded_at__lt=Now() - FRESH).order_by(
+        "uploaded_at"
+    )
+    versions = list(waiting[:BATCH])
+    for version in versions:
+        if version.status != Status.QUEUED:
+            logger.warning("version %s was left behind; queued again", version.pk)
+        enqueue_ingestion(version)
+    return len(versions)
+
+
+def remove_stray_files() -> int:
+    """Deletes files of uploads that were killed before their row was written; at a start."""
+    return remove_strays(set(DocumentVersion.objects.values_list("file", flat=True)))
