@@ -11,6 +11,7 @@ import pytest
 from django.conf import settings
 
 from tests.browser.live import LiveSite, create_database, empty_valkey, other_database, other_valkey
+from tests.browser.model_server import ModelServer
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 FLAGS = [
@@ -49,8 +50,16 @@ def chromium():
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory):
-    """The web process with seeded people, documents and an expert; no engine yet."""
+def model():
+    """The model server that the site's engine asks; a test says the words."""
+    server = ModelServer()
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="package")
+def site(tmp_path_factory, model):
+    """The web process with seeded people, a document and an expert; no engine yet."""
     configured = os.environ["DATABASE_URL"]
     base = os.environ.get("TEST_DATABASE_NAME") or f"test_{settings.DATABASES['default']['NAME']}"
     name = f"{base.removesuffix('_browser')}_browser"
@@ -59,7 +68,9 @@ def site(tmp_path_factory):
         tmp_path_factory.mktemp("site"),
         other_database(configured, name),
         other_valkey(os.environ["REDIS_URL"]),
-        CHAT_ENGINE="echo",
+        CHAT_ENGINE="remote",
+        CHAT_ENGINE_URL=model.url,
+        BASE_MODEL="played",
     )
     try:
         empty_valkey(site.env["REDIS_URL"])
@@ -72,6 +83,14 @@ def site(tmp_path_factory):
         site.close()
 
 
+def sign_in(page, person):
+    page.goto("/sign-in/")
+    page.get_by_label("Username").fill(person)
+    page.get_by_label("Password").fill(f"{person}-password")
+    page.get_by_role("button", name="Sign in").click()
+    page.wait_for_url(lambda url: "/sign-in/" not in url)
+
+
 @pytest.fixture(scope="package")
 def _sessions(site, chromium):
     """Cookies by person: signing in once is enough."""
@@ -80,12 +99,7 @@ def _sessions(site, chromium):
     def state_of(person):
         if person not in known:
             context = chromium.new_context(base_url=site.url)
-            page = context.new_page()
-            page.goto("/sign-in/")
-            page.get_by_label("Username").fill(person)
-            page.get_by_label("Password").fill(f"{person}-password")
-            page.get_by_role("button", name="Sign in").click()
-            page.wait_for_url(lambda url: "/sign-in/" not in url)
+            sign_in(context.new_page(), person)
             known[person] = context.storage_state()
             context.close()
         return known[person]
@@ -99,18 +113,30 @@ def open_as(site, chromium, _sessions):
     of the content policy among them."""
     contexts, problems = [], []
 
-    def open_page(person, path, *, width=1280, height=800, theme="light", prepare=None):
+    def open_page(
+        person,
+        path,
+        *,
+        width=1280,
+        height=800,
+        theme="light",
+        javascript=True,
+        prepare=None,
+        expect_errors=False,
+    ):
         context = chromium.new_context(
             base_url=site.url,
             storage_state=_sessions(person),
             viewport={"width": width, "height": height},
             color_scheme=theme,
             reduced_motion="reduce",
+            java_script_enabled=javascript,
         )
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))
-        page.on("console", lambda message: note(message))
+        if not expect_errors:
+            page.on("console", note)
         if prepare:
             prepare(page)
         page.goto(path)

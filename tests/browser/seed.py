@@ -1,4 +1,6 @@
-"""What the browser tests' site holds from the start: people, a collection, an expert."""
+"""What the browser tests' site holds from the start: people, a document with pages, an expert."""
+
+import io
 
 import django
 
@@ -10,27 +12,73 @@ PEOPLE = {
     "adam": ("admin", GROUP),
     "audrey": ("auditor",),
 }
-EXAMPLES = ["Which seal kit fits the P-200?", "What does the warranty not cover?"]
+EXAMPLES = ["Which seal kit fits the P-200 pump?", "What does the warranty not cover?"]
+PAGES = {
+    "Spare parts": [
+        "Seal kit SK-17 fits the P-200 pump. Replace the seal kit every 4,000 hours.",
+        "Bearing set BS-9 fits the P-200 pump and the P-300 pump.",
+    ],
+    "Warranty": [
+        "The warranty does not cover wear parts such as seals, bearings and filters.",
+        "Damage by dry running for more than 30 seconds ends the warranty.",
+    ],
+}
 
 
-def seed():
+def manual():
+    """A PDF of two pages with headings."""
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Spacer
+
+    styles, story = getSampleStyleSheet(), []
+    for heading, paragraphs in PAGES.items():
+        story.append(Paragraph(heading, styles["Heading1"]))
+        for words in paragraphs:
+            story += [Paragraph(words, styles["BodyText"]), Spacer(1, 12)]
+        story.append(PageBreak())
+    file = io.BytesIO()
+    SimpleDocTemplate(file, pagesize=A4, title="Pump manual").build(story)
+    return file.getvalue()
+
+
+def seed_people():
     from django.contrib.auth.models import Group, User
-
-    from chat.experts import create_expert
-    from knowledge.models import Collection
 
     people = {name: User.objects.create_user(name, password=f"{name}-password") for name in PEOPLE}
     for name, groups in PEOPLE.items():
         people[name].groups.set(Group.objects.get_or_create(name=group)[0] for group in groups)
     User.objects.filter(username="adam").update(is_staff=True)
-    team = Group.objects.get(name=GROUP)
+    return people, Group.objects.get(name=GROUP)
+
+
+def seed_collection(team, curator):
+    from django.core.files.base import ContentFile
+
+    from knowledge.ingestion import ingest
+    from knowledge.models import Collection
+    from knowledge.uploads import upload_document
+
     collection = Collection.objects.create(name="Service documents")
     collection.readers.add(team)
     collection.managers.add(team)
+    version = upload_document(
+        collection, ContentFile(manual(), "pump-manual.pdf"), actor=curator, title="Pump manual"
+    )
+    ingest(str(version.pk))
+    version.refresh_from_db()
+    assert version.status == "ready", version.error
+    return collection
+
+
+def seed():
+    from chat.experts import create_expert
+
+    people, team = seed_people()
     create_expert(
         "Service",
         actor=people["adam"],
-        collections=[collection],
+        collections=[seed_collection(team, people["carla"])],
         description="Knows manuals and warranty terms.",
         groups=[team],
         examples=EXAMPLES,

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.scripted import ScriptedAnswer, ScriptedSocket, source_list
 
-QUESTION = "Which seal kit fits the P-200?"
+QUESTION = "Which seal kit fits the P-200 pump?"
 
 
 @pytest.fixture

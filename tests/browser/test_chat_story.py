@@ -1,0 +1,269 @@
+"""A question becomes a cited answer, as a person sees it: a real site, a model that the test plays.
+
+The model says a word when the test tells it to, so "in the middle of an answer" is a fact here and
+no matter of timing.
+"""
+
+import re
+import signal
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.browser.looks import faults
+
+QUESTION = "Which seal kit fits the P-200 pump?"
+WHOLE = "Seal kit SK-17 fits the P-200 pump. It is painted green by hand."
+HALF, REST = WHOLE[:24], WHOLE[24:]
+# An engine's lease, the check for expired ones, and the new engine's own start.
+TAKEOVER = 40_000
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _engine(site):
+    site.start_engine()
+    site.start_workers()
+    site.wait_for("/readyz")
+    yield
+    for name in ("engine", "ingestion", "training"):
+        site.end(name)
+
+
+@pytest.fixture(autouse=True)
+def _silence(model):
+    yield
+    model.forget()
+
+
+@pytest.fixture
+def page(open_as):
+    return open_as("alice", "/chat/")
+
+
+def ask(page, model, question=QUESTION):
+    page.get_by_label("Your question").fill(question)
+    page.keyboard.press("Enter")
+    return model.next_reply()
+
+
+def ask_and_finish(page, model, text=WHOLE):
+    ask(page, model).answer(text)
+    expect(page.get_by_role("button", name="Answer again").last).to_be_visible()
+
+
+def body(page):
+    return page.locator("[data-answer] [data-body]").last
+
+
+def words(page):
+    """The answer as written, without chips and marks."""
+    script = """(body) => {
+        const copy = body.cloneNode(true);
+        copy.querySelectorAll(".cite, .no-source").forEach((mark) => mark.remove());
+        return copy.textContent.replace(/\\s+/g, " ").trim();
+    }"""
+    return body(page).evaluate(script)
+
+
+def panel(page):
+    return page.get_by_role("complementary", name="Sources")
+
+
+def test_sources_come_before_the_first_word_and_text_follows(page, model):
+    reply = ask(page, model)
+    expect(panel(page).get_by_role("link", name="Pump manual").first).to_be_visible()
+    expect(body(page)).to_have_text("")
+    reply.say("Seal ", "kit ")
+    expect(body(page)).to_have_text(re.compile("^Seal kit"))
+    reply.say("SK-17.")
+    reply.finish()
+    expect(page.get_by_role("button", name="Answer again")).to_be_visible()
+    assert words(page) == "Seal kit SK-17."
+
+
+def test_a_carried_sentence_has_a_chip_and_an_invented_one_says_no_source(page, model):
+    ask_and_finish(page, model)
+    carried = body(page).locator(".sentence", has_text="Seal kit SK-17")
+    expect(carried).to_have_attribute("data-verdict", "supported")
+    expect(body(page).locator(".cite")).to_have_count(1)
+    invented = body(page).locator(".sentence", has_text="painted green")
+    expect(invented).to_have_attribute("data-verdict", "unsupported")
+    expect(body(page).get_by_text("no source")).to_be_visible()
+
+
+def test_a_chip_opens_the_passage_in_its_page_with_the_words_marked(page, model):
+    ask_and_finish(page, model)
+    body(page).locator(".cite").click()
+    picture = panel(page).get_by_role("img", name=re.compile("Page 1 of Pump manual"))
+    expect(picture).to_be_visible()
+    assert picture.evaluate("async (image) => { await image.decode(); return image.naturalWidth }")
+    marks = panel(page).locator("polygon.page-mark")
+    box, page_box = marks.first.bounding_box(), picture.bounding_box()
+    assert 0 < box["height"] < page_box["height"] / 2
+    assert page_box["y"] <= box["y"] <= page_box["y"] + page_box["height"] / 2
+    expect(panel(page).locator("mark")).to_contain_text("SK-17")
+    link = panel(page).get_by_role("link", name="Open the document at page 1")
+    expect(link).to_have_attribute("href", re.compile(r"/documents/.*#page-1"))
+
+
+def test_sentence_chip_and_source_light_up_together(page, model):
+    ask_and_finish(page, model)
+    chip = body(page).locator(".cite")
+    chip.focus()
+    expect(chip).to_have_class(re.compile("is-lit"))
+    expect(body(page).locator(".sentence", has_text="SK-17")).to_have_class(re.compile("is-lit"))
+    marker = chip.get_attribute("data-marker")
+    expect(panel(page).locator(f"[data-marker='{marker}']")).to_have_class(re.compile("is-lit"))
+    page.get_by_label("Your question").focus()
+    expect(page.locator(".is-lit")).to_have_count(0)
+
+
+def test_arrow_keys_walk_the_sources(page, model):
+    ask_and_finish(page, model)
+    links = panel(page).locator("[data-source]")
+    assert links.count() > 1
+    links.first.focus()
+    page.keyboard.press("ArrowDown")
+    expect(links.nth(1)).to_be_focused()
+    page.keyboard.press("ArrowUp")
+    expect(links.first).to_be_focused()
+
+
+def test_a_reload_in_the_middle_goes_on_with_nothing_lost_or_doubled(page, model):
+    reply = ask(page, model)
+    reply.say(HALF)
+    expect(body(page)).to_have_text(HALF.strip())
+    page.reload()
+    expect(body(page)).to_have_text(HALF.strip())
+    reply.say(REST)
+    reply.finish()
+    expect(page.get_by_role("button", name="Answer again")).to_be_visible()
+    assert words(page) == WHOLE
+
+
+def test_a_killed_web_process_is_not_noticed_in_the_answer(page, site, model):
+    reply = ask(page, model)
+    reply.say(HALF)
+    expect(body(page)).to_have_text(HALF.strip())
+    site.end("web", signal.SIGKILL)
+    reply.say(REST)
+    expect(page.get_by_text("The connection is lost")).to_be_visible()
+    site.start_web()
+    reply.finish()
+    expect(page.get_by_role("button", name="Answer again")).to_be_visible(timeout=20_000)
+    expect(page.get_by_text("The connection is lost")).to_be_hidden()
+    assert words(page) == WHOLE
+
+
+def test_a_killed_engine_restarts_the_answer_by_itself(page, site, model):
+    ask(page, model).say("Half an answer that gets los")
+    expect(body(page)).to_have_text(re.compile("^Half an answer"))
+    site.end("engine", signal.SIGKILL)
+    site.start_engine()
+    model.next_reply(timeout=TAKEOVER / 1000).answer(WHOLE)
+    expect(page.get_by_role("button", name="Answer again")).to_be_visible()
+    assert words(page) == WHOLE
+
+
+def test_stop_frees_the_model_and_keeps_what_came(page, model):
+    reply = ask(page, model)
+    reply.say(HALF)
+    expect(body(page)).to_have_text(HALF.strip())
+    page.get_by_role("button", name="Stop the answer").click()
+    expect(page.get_by_text("Stopped. What had come is kept.")).to_be_visible()
+    assert reply.hung_up.wait(timeout=10)
+    assert words(page) == HALF.strip()
+    page.reload()
+    assert words(page) == HALF.strip()
+
+
+def test_a_question_that_the_documents_cannot_answer_is_told_so(page, model):
+    page.get_by_label("Your question").fill("Who won the chess championship in Reykjavik?")
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Not found in the documents")).to_be_visible()
+    assert model.replies.empty()
+
+
+def test_asking_again_keeps_the_earlier_answer(page, model):
+    ask_and_finish(page, model)
+    page.get_by_role("button", name="Answer again").click()
+    model.next_reply().answer("Kit SK-17.")
+    expect(page.locator("[data-answer][data-status=complete]")).to_have_count(2)
+    assert words(page) == "Kit SK-17."
+    page.get_by_text("Earlier answers").click()
+    expect(page.locator(".earlier [data-body]")).to_contain_text("Seal kit SK-17")
+
+
+def test_a_thumb_and_its_reason_are_kept(page, model):
+    ask_and_finish(page, model)
+    page.get_by_role("button", name="This did not help").click()
+    page.get_by_text("Say what was wrong").click()
+    page.get_by_label("What was wrong?").fill("It is not painted.")
+    page.get_by_role("button", name="Send", exact=True).click()
+    expect(page.get_by_text("Change your note")).to_be_visible()
+    page.reload()
+    thumb = page.get_by_role("button", name="This did not help")
+    expect(thumb).to_have_attribute("aria-pressed", "true")
+
+
+def test_the_answer_can_be_copied_as_it_was_written(page, model):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask_and_finish(page, model)
+    page.get_by_role("button", name="Copy the answer").click()
+    expect(page.get_by_text("Copied")).to_be_attached()
+    assert page.evaluate("navigator.clipboard.readText()") == WHOLE
+
+
+def test_a_conversation_is_found_again_and_deleted_after_a_question(page, model):
+    ask_and_finish(page, model)
+    path = page.evaluate("location.pathname")
+    page.goto("/chat/")
+    line = page.get_by_role("listitem").filter(has=page.locator(f"[href='{path}']"))
+    line.get_by_role("link").click()
+    expect(page.get_by_role("heading", name=QUESTION).last).to_be_visible()
+    line.hover()
+    line.get_by_role("button", name=re.compile("^Delete")).click()
+    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(page.get_by_text("The conversation is deleted.")).to_be_visible()
+
+
+def test_nobody_else_opens_the_conversation(page, open_as, model):
+    ask_and_finish(page, model)
+    other = open_as("mallory", page.url, expect_errors=True)
+    expect(other.get_by_role("heading", name="Nothing here for you")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("width", [360, 820, 1280])
+def test_an_answer_fits_and_can_be_read_on_every_screen(open_as, model, width, theme):
+    page = open_as("alice", "/chat/", width=width, theme=theme)
+    ask_and_finish(page, model)
+    assert not faults(page)
+    body(page).locator(".cite").click()
+    expect(panel(page).get_by_role("img").first).to_be_visible()
+    assert not faults(page)
+    if width <= 900:
+        page.keyboard.press("Escape")
+        expect(panel(page)).to_be_hidden()
+        expect(body(page).locator(".cite")).to_be_focused()
+
+
+def test_without_script_the_plain_form_asks_and_a_reload_shows_the_answer(open_as, model):
+    page = open_as("alice", "/chat/", javascript=False)
+    page.get_by_label("Your question").fill(QUESTION)
+    page.get_by_role("button", name="Send the question").click()
+    expect(page.get_by_role("heading", name=QUESTION).last).to_be_visible()
+    model.next_reply().answer(WHOLE)
+    for _ in range(50):
+        page.reload()
+        if page.get_by_role("button", name="Answer again").count():
+            break
+    assert words_without_script(page) == WHOLE
+    page.get_by_text("sources").first.click()
+    page.get_by_role("link", name="Pump manual").first.click()
+    expect(page.get_by_role("heading", name="Pump manual")).to_be_visible()
+
+
+def words_without_script(page):
+    text = body(page).inner_text()
+    return re.sub(r"\s+", " ", re.sub(r"\d+(?= It)|no source", "", text)).strip()
