@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import console, views
+from chat import console, trace_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -27,4 +27,7 @@ urlpatterns = [
     path("console/adapters/<uuid:adapter_id>/", console.adapter, name="adapter"),
     path("console/adapters/<uuid:adapter_id>/export/", console.export, name="export_adapter"),
     path("console/adapters/<uuid:adapter_id>/retire/", console.retire, name="retire_adapter"),
+    path("trace/", trace_views.traces, name="traces"),
+    path("trace/answers/<uuid:answer_id>/", trace_views.receipt, name="receipt"),
+    path("trace/passages/<uuid:passage_id>/", trace_views.source, name="source"),
 ]

@@ -1,0 +1,208 @@
+"""What an auditor finds: answers of anybody, and the story that each one's receipt tells.
+
+Reads the receipt's own text, not the rows: the rows may have changed since, the text can't without
+being found out. Knows no page; who may come here is checked by the views.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
+from itertools import groupby
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.urls import reverse
+
+from chat.models import Answer, ExpertVersion, Passage, Receipt
+from chat.receipts import ReceiptCheck, verify_receipt
+from phi3site.audit.models import AuditEvent
+from phi3site.audit.verifying import Fault
+
+RANKINGS = ("dense", "keyword", "fused", "reranked")
+MAY_TRACE = "chat.trace_answers"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """Something that was found for the question, and what became of it."""
+
+    title: str
+    page: int | None
+    scores: list[dict[str, Any] | None]
+    outcome: str
+    marker: int | None = None
+    passage_id: str = ""
+    version_number: int | None = None
+    text: str = ""
+
+    @property
+    def is_kept(self) -> bool:
+        """Whether the model saw it."""
+        return self.outcome == "in the prompt"
+
+
+@dataclass(frozen=True)
+class Piece:
+    """A stretch of the answer; a sentence has a verdict, and what it rests on."""
+
+    text: str
+    verdict: str = ""
+    rests_on: list[dict[str, Any]] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Story:
+    """An answer from question to proof."""
+
+    answer: Answer
+    receipt: Receipt | None
+    check: ReceiptCheck
+    event: AuditEvent | None
+    # The receipt's content; empty when there is none, or it can't be read.
+    told: dict[str, Any]
+    candidates: list[Candidate]
+    pieces: list[Piece]
+
+
+def traceable_by(user: Any) -> QuerySet[Answer]:
+    """Every answer for who may trace; none for others."""
+    if not user.is_active or not user.has_perm(MAY_TRACE):
+        return Answer.objects.none()
+    return Answer.objects.select_related(
+        "question__asker", "question__conversation", "expert_version__expert", "receipt"
+    ).order_by("-created_at")
+
+
+def search_answers(
+    user: Any,
+    *,
+    person: str = "",
+    question: str = "",
+    expert: Any = None,
+    document: str = "",
+    adapter: Any = None,
+    since: date | None = None,
+    until: date | None = None,
+) -> QuerySet[Answer]:
+    """Answers that fit each criterion given; days are of UTC, `until` included."""
+    found = traceable_by(user)
+    if person:
+        found = found.filter(question__asker__username__icontains=person)
+    if question:
+        found = found.filter(question__text__icontains=question)
+    if expert:
+        found = found.filter(expert_version__expert=expert)
+    if adapter:
+        versions = ExpertVersion.objects.filter(adapter=adapter)
+        found = found.filter(expert_version__in=versions)
+    if document:
+        passages = Passage.objects.filter(document_title__icontains=document, is_used=True)
+        found = found.filter(pk__in=passages.values("answer"))
+    if since:
+        found = found.filter(created_at__gte=_midnight(since))
+    if until:
+        found = found.filter(created_at__lt=_midnight(until + timedelta(days=1)))
+    return found
+
+
+def tell_story(answer: Answer) -> Story:
+    """Everything that the receipt says, checked against the log and the rows."""
+    receipt = Receipt.objects.filter(answer=answer).first()
+    if receipt is None:
+        return Story(answer, None, ReceiptCheck(), None, {}, [], [])
+    told = _told(receipt)
+    return Story(
+        answer=answer,
+        receipt=receipt,
+        check=verify_receipt(receipt),
+        event=AuditEvent.objects.filter(seq=receipt.audit_seq).first(),
+        told=told,
+        candidates=list(_candidates(told)),
+        pieces=list(_pieces(told)),
+    )
+
+
+def find_passage(user: Any, passage_id: UUID) -> Passage | None:
+    """A passage of any answer, for who may trace."""
+    passages = Passage.objects.filter(answer__in=traceable_by(user).order_by())
+    return passages.select_related("answer__question").filter(pk=passage_id).first()
+
+
+def verify_receipts() -> Iterator[Fault]:
+    """Receipts that differ from the log or from their answers, and those that are gone."""
+    receipts = Receipt.objects.select_related("answer__question").order_by("pk")
+    for receipt in receipts.prefetch_related("answer__passages").iterator(chunk_size=500):
+        check = verify_receipt(receipt)
+        if not check.is_intact:
+            yield _fault(str(receipt.answer_id), " ".join(check.problems).rstrip("."))
+    logged = AuditEvent.objects.filter(action__startswith="answer.", details__contains='"receipt":')
+    gone = logged.exclude(seq__in=Receipt.objects.values("audit_seq")).order_by("seq")
+    for event in gone.iterator():
+        yield _fault(event.target_id, f"Its receipt is gone; event {event.seq} holds its hash")
+
+
+def _fault(answer_id: str, reason: str) -> Fault:
+    return Fault(f"Answer {answer_id}", reason, reverse("chat:receipt", args=[answer_id]))
+
+
+def _midnight(day: date) -> datetime:
+    return datetime.combine(day, time.min, tzinfo=UTC)
+
+
+def _told(receipt: Receipt) -> dict[str, Any]:
+    """The receipt's content; a text that is none is a problem that the check names."""
+    try:
+        told = json.loads(receipt.body)
+    except ValueError:
+        return {}
+    return told if isinstance(told, dict) else {}
+
+
+def _candidates(told: dict[str, Any]) -> Iterator[Candidate]:
+    """Passages by marker, then what was dropped."""
+    for passage in told.get("passages", ()):
+        yield Candidate(
+            title=passage["document_title"],
+            page=passage["page"],
+            scores=_scores(passage),
+            outcome="in the prompt" if passage["is_used"] else "found, not in the prompt",
+            marker=passage["marker"],
+            passage_id=passage["id"],
+            version_number=passage["version_number"],
+            text=passage["text"],
+        )
+    for dropped in told.get("looked_up", {}).get("dropped", ()):
+        outcome = f"dropped: {dropped['reason'].replace('_', ' ')}"
+        yield Candidate(dropped["document"], dropped["page"], _scores(dropped), outcome)
+
+
+def _scores(found: dict[str, Any]) -> list[dict[str, Any] | None]:
+    return [found["scores"].get(ranking) for ranking in RANKINGS]
+
+
+def _pieces(told: dict[str, Any]) -> Iterator[Piece]:
+    """The whole text once, cut where its sentences begin and end."""
+    text, position = told.get("output", {}).get("text", ""), 0
+    passages = {passage["marker"]: passage for passage in told.get("passages", ())}
+    ordered = sorted(told.get("citations", ()), key=_span)
+    for (start, end), citations in groupby(ordered, key=_span):
+        same = list(citations)
+        if start > position:
+            yield Piece(text[position:start])
+        rests_on = [_support(c, passages[c["marker"]]) for c in same if c["marker"] in passages]
+        yield Piece(text[max(start, position) : end], same[0]["verdict"], rests_on)
+        position = max(end, position)
+    if position < len(text):
+        yield Piece(text[position:])
+
+
+def _span(citation: dict[str, Any]) -> tuple[int, int]:
+    return citation["start"], citation["end"]
+
+
+def _support(citation: dict[str, Any], passage: dict[str, Any]) -> dict[str, Any]:
+    """A citation beside the very words that it rests on."""
+    start, end = citation["passage"] or (0, 0)
+    return {**citation, "passage_id": passage["id"], "words": passage["text"][start:end]}
