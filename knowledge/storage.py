@@ -87,10 +87,10 @@ def no_room_is_said() -> Iterator[None]:
         ) from error
 
 
-def path_of(name: str) -> Path:
+def path_of(name: str | None) -> Path:
     """Where a stored file lies. Raises KnowledgeError when it is gone or not one of ours."""
     root = Path(settings.MEDIA_ROOT).resolve()
-    path = root / name
+    path = root / (name or "")
     is_ours = path.resolve() == path and path.is_relative_to(root / FOLDER)
     if not is_ours or not path.is_file():
         raise KnowledgeError(

@@ -93,3 +93,6 @@ def _invalid(request: HttpRequest, error: ValidationError) -> HttpResponse:
 
 for kind in (KnowledgeError, ChatError, TrainingError):
     api.exception_handler(kind)(_ours)
+
+api.add_router("", "knowledge.api.router")
+api.add_router("", "training.api.router")

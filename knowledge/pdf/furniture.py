@@ -17,10 +17,12 @@ _LEADERS = re.compile(r"(?:\.\s?){5,}\s*\d+$")
 
 def without_furniture(pages: list[PageText]) -> list[PageText]:
     """The pages without lines that repeat, but for their figures, on a third of them."""
-    counted = Counter(key for page in pages for key in {_key(page, line) for line in page.lines})
+    counted = Counter(
+        key for page in pages for key in {_key(page, line) for line in page.lines} if key
+    )
     enough = max(3, len(pages) // 3)
-    repeated = {key for key, count in counted.items() if key is not None and count >= enough}
-    return [_without(page, repeated - {None}) for page in pages]
+    repeated = {key for key, count in counted.items() if count >= enough}
+    return [_without(page, repeated) for page in pages]
 
 
 def _key(page: PageText, line: TextLine) -> tuple[str, int] | None:
@@ -32,7 +34,7 @@ def _key(page: PageText, line: TextLine) -> tuple[str, int] | None:
     return _DIGITS.sub("#", line.text), int(y > 0.5)
 
 
-def _without(page: PageText, repeated: set[tuple[str, int] | None]) -> PageText:
+def _without(page: PageText, repeated: set[tuple[str, int]]) -> PageText:
     kept = [
         _key(page, line) not in repeated and not _LEADERS.search(line.text) for line in page.lines
     ]

@@ -90,7 +90,7 @@ def _is_line_work(path: pdfium.PdfObject) -> bool:
     if stroke.value:
         return True
     left, bottom, right, top = path.get_bounds()
-    return min(right - left, top - bottom) <= NEAR
+    return bool(min(right - left, top - bottom) <= NEAR)
 
 
 def _joined(rules: list[Rule]) -> list[Rule]:

@@ -1,0 +1,172 @@
+"""The curator's pages: documents, one document, and what can be done with them."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.http import url_has_allowed_host_and_scheme
+from django.views.decorators.http import require_POST, require_safe
+
+from knowledge import versions
+from knowledge.errors import KnowledgeError
+from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
+from knowledge.listing import counts, documents_for, stages_of
+from knowledge.models import Document, DocumentVersion
+from knowledge.uploads import upload_document, upload_many
+
+DOCUMENTS_A_PAGE = 50
+CHUNKS_A_PAGE = 25
+View = Callable[..., HttpResponse]
+
+
+def curator_view(view: View) -> View:
+    """For those who manage documents; our errors become a message on the page they came from."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except KnowledgeError as error:
+            messages.error(request, error.message)
+            return back(request)
+
+    checked = permission_required("knowledge.manage_documents", raise_exception=True)(wrapped)
+    return login_required(checked)
+
+
+def back(request: HttpRequest) -> HttpResponse:
+    """To the page that the person came from, if it is one of ours; else to the list."""
+    came_from = request.headers.get("Referer", "")
+    is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()})
+    return redirect(came_from if is_ours else "knowledge:documents")
+
+
+@require_safe
+@curator_view
+def documents(request: HttpRequest) -> HttpResponse:
+    """The list; htmx asks for its rows again while something is under way."""
+    filters = DocumentFilterForm(request.GET, user=request.user)
+    found = documents_for(request.user, filters)
+    page = Paginator(found, DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
+    chosen = filters.cleaned_data.get("collection") if filters.is_valid() else None
+    context = {
+        "filters": filters,
+        "page": page,
+        "counts": counts(found),
+        "is_filtered": any(request.GET.get(name) for name in ("q", "collection", "status")),
+        "upload": UploadForm(user=request.user, initial={"collection": chosen}),
+    }
+    is_partial = request.headers.get("HX-Request") == "true"
+    name = "knowledge/_documents.html" if is_partial else "knowledge/documents.html"
+    return render(request, name, context)
+
+
+@require_POST
+@curator_view
+def upload(request: HttpRequest) -> HttpResponse:
+    """Takes several files; each refusal is told, the others go on."""
+    form = UploadForm(request.POST, request.FILES, user=request.user)
+    if not form.is_valid():
+        for errors in form.errors.values():
+            messages.error(request, " ".join(str(error) for error in errors))
+        return back(request)
+    taken, refused = upload_many(
+        form.cleaned_data["collection"], form.cleaned_data["documents"], actor=request.user
+    )
+    for error in refused:
+        messages.error(request, error.message)
+    for version in taken:
+        if version.was_already_there:
+            messages.info(request, f"“{version.document.title}” is there already, unchanged.")
+    new = sum(not version.was_already_there for version in taken)
+    if new:
+        messages.success(request, f"{new} {'file' if new == 1 else 'files'} uploaded.")
+    return back(request)
+
+
+@require_safe
+@curator_view
+def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """One document: the way of a version, its passages, and all versions."""
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    all_versions = list(found.versions.select_related("uploaded_by").order_by("-number"))
+    number = request.GET.get("version", "")
+    shown = next((v for v in all_versions if str(v.number) == number), all_versions[0])
+    chunks = Paginator(shown.chunks.order_by("ordinal"), CHUNKS_A_PAGE)
+    context = {
+        "document": found,
+        "versions": all_versions,
+        "version": shown,
+        "stages": stages_of(shown),
+        "page": chunks.get_page(request.GET.get("page")),
+        "form": NewVersionForm(),
+    }
+    is_partial = request.headers.get("HX-Request") == "true"
+    name = "knowledge/_progress.html" if is_partial and shown.is_unfinished else None
+    if is_partial and name is None:
+        # Finished: passages and versions have changed too, so the whole page is loaded.
+        response = HttpResponse()
+        response["HX-Refresh"] = "true"
+        return response
+    return render(request, name or "knowledge/document.html", context)
+
+
+@require_POST
+@curator_view
+def new_version(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Uploads the next version of a document."""
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    form = NewVersionForm(request.POST, request.FILES)
+    if not form.is_valid():
+        messages.error(request, "Choose a file.")
+        return redirect(found)
+    version = upload_document(
+        found.collection, form.cleaned_data["file"], actor=request.user, document=found
+    )
+    if version.was_already_there:
+        messages.info(request, "This is the very file of the present version; nothing changed.")
+    return redirect(found)
+
+
+@require_POST
+@curator_view
+def retry(request: HttpRequest, version_id: UUID) -> HttpResponse:
+    """Tries a failed or cancelled version again."""
+    version = get_object_or_404(DocumentVersion.objects.manageable_by(request.user), pk=version_id)
+    versions.retry(version, actor=request.user)
+    return back(request)
+
+
+@require_POST
+@curator_view
+def cancel(request: HttpRequest, version_id: UUID) -> HttpResponse:
+    """Stops a version on its way."""
+    version = get_object_or_404(DocumentVersion.objects.manageable_by(request.user), pk=version_id)
+    versions.cancel(version, actor=request.user)
+    return back(request)
+
+
+@require_POST
+@curator_view
+def trash(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Takes a document out of all answers."""
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    versions.trash(found, actor=request.user)
+    messages.success(request, f"“{found.title}” no longer answers questions.")
+    return redirect("knowledge:documents")
+
+
+@require_POST
+@curator_view
+def restore(request: HttpRequest, document_id: UUID) -> HttpResponse:
+    """Brings a document back."""
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    versions.restore(found, actor=request.user)
+    messages.success(request, f"“{found.title}” answers questions again.")
+    return redirect(found)
