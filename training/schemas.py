@@ -1,0 +1,60 @@
+"""What the API takes and gives for datasets and runs."""
+
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from ninja import Schema
+from pydantic import Field
+
+
+class DatasetOut(Schema):
+    """A dataset with its report."""
+
+    id: UUID
+    name: str
+    version: int
+    filename: str
+    sha256: str
+    report: dict[str, Any]
+    created_at: datetime
+
+
+class RunIn(Schema):
+    """A run to start; `recipe` overrides single values of the preset."""
+
+    dataset: UUID
+    name: str = Field(min_length=1, max_length=120)
+    preset: str = "standard"
+    recipe: dict[str, Any] = {}
+    # Sent again, the same id is the same run.
+    id: UUID | None = None
+
+
+class RunOut(Schema):
+    """A run and how far it is."""
+
+    id: UUID
+    name: str
+    dataset_id: UUID
+    recipe: dict[str, Any]
+    base_model: str
+    status: str
+    attempt: int
+    step: int
+    total_steps: int
+    cancel_requested: bool
+    facts: dict[str, Any]
+    error: str
+    error_code: str
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+
+
+class PointOut(Schema):
+    """Figures of one step."""
+
+    step: int
+    kind: str
+    values: dict[str, float]

@@ -1,0 +1,182 @@
+"""The administrator's pages of datasets and runs."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required, permission_required
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from chat.models import Adapter
+from training.bases import find_base, is_demo
+from training.datasets import hash_upload, import_dataset
+from training.errors import DatasetRefused, RecipeRefused, StateConflict, TrainingError
+from training.forms import DatasetForm, RunForm
+from training.masking import IGNORED, mask_example
+from training.models import Dataset, Example, Run
+from training.recipes import presets
+from training.reports import log_tail, report_on
+from training.runs import cancel_run, resume_run, start_run
+from training.tokens import folder_codec
+
+PAGE = 25
+View = Callable[..., HttpResponse]
+
+
+def trainer_view(view: View) -> View:
+    """For those who may train; our errors become a message on the page of the thing."""
+
+    @wraps(view)
+    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+        try:
+            return view(request, *args, **kwargs)
+        except TrainingError as error:
+            messages.error(request, error.message)
+            if "run_id" in kwargs:
+                return redirect("training:run", kwargs["run_id"])
+            return redirect("training:datasets")
+
+    checked = permission_required("training.manage_training", raise_exception=True)(wrapped)
+    return login_required(checked)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@trainer_view
+def datasets(request: HttpRequest) -> HttpResponse:
+    """All datasets, and the form for another."""
+    form = DatasetForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _upload(request, form)
+        except DatasetRefused as error:
+            form.add_error("file", error.message)
+    rows = Dataset.objects.select_related("created_by").annotate(run_count=Count("runs"))
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    status = 422 if form.is_bound else 200
+    return render(request, "training/datasets.html", {"form": form, "page": page}, status=status)
+
+
+def _upload(request: HttpRequest, form: DatasetForm) -> HttpResponse:
+    file = form.cleaned_data["file"]
+    known = Dataset.objects.filter(sha256=hash_upload(file)).first()
+    dataset = import_dataset(
+        form.cleaned_data["name"], file, actor=request.user, filename=form.filename
+    )
+    if known:
+        messages.info(request, f"This very file is here already, as {dataset}.")
+    else:
+        messages.success(request, f"{dataset} holds {dataset.report['examples']} examples.")
+    return redirect(dataset)
+
+
+@require_safe
+@trainer_view
+def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
+    """What the file came to: counts, errors by line, tokens, examples."""
+    found = get_object_or_404(Dataset, pk=dataset_id)
+    page = Paginator(found.examples.order_by("line"), PAGE).get_page(request.GET.get("page"))
+    context = {"dataset": found, "page": page, "runs": found.runs.all()[:10]}
+    return render(request, "training/dataset.html", context)
+
+
+@require_safe
+@trainer_view
+def example(request: HttpRequest, dataset_id: UUID, line: int) -> HttpResponse:
+    """One example as the model learns it: its tokens, and which of them count."""
+    found = get_object_or_404(
+        Example.objects.select_related("dataset"), dataset=dataset_id, line=line
+    )
+    codec = folder_codec(find_base())
+    masked = mask_example(codec, found.messages)
+    learned = [label != IGNORED for label in masked.labels]
+    tokens = list(zip(codec.words(masked.ids), learned, strict=True))
+    context = {"example": found, "tokens": tokens, "learned": sum(learned)}
+    return render(request, "training/example.html", context)
+
+
+@require_safe
+@trainer_view
+def runs(request: HttpRequest) -> HttpResponse:
+    """All runs, newest first."""
+    rows = Run.objects.select_related("dataset", "created_by")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    name = "_runs.html" if request.htmx else "runs.html"  # type: ignore[attr-defined]
+    is_moving = any(run.is_unfinished for run in page)
+    return render(request, f"training/{name}", {"page": page, "is_moving": is_moving})
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@trainer_view
+def new_run(request: HttpRequest) -> HttpResponse:
+    """A dataset and a recipe, beginning with a preset."""
+    offered = presets(is_demo=is_demo(find_base()))
+    preset = request.GET.get("preset", "standard")
+    if preset not in offered:
+        preset = "standard"
+    initial = {"dataset": request.GET.get("dataset")} if "dataset" in request.GET else {}
+    form = RunForm(request.POST or None, recipe=offered[preset], initial=initial)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return redirect(_start(request, form))
+        except RecipeRefused as error:
+            form.refuse(error)
+    context = {"form": form, "presets": list(offered), "preset": preset}
+    context["has_datasets"] = Dataset.objects.exists()
+    return render(request, "training/new_run.html", context, status=422 if form.is_bound else 200)
+
+
+def _start(request: HttpRequest, form: RunForm) -> Run:
+    values = form.cleaned_data
+    return start_run(
+        values["dataset"],
+        values["recipe"],
+        name=values["name"],
+        actor=request.user,
+        run_id=values["run_id"],
+    )
+
+
+@require_safe
+@trainer_view
+def run(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """A run, live while it lasts: asked for again every two seconds, whole once it has ended."""
+    found = get_object_or_404(Run.objects.select_related("dataset", "created_by"), pk=run_id)
+    is_partial = request.htmx and not request.htmx.history_restore_request  # type: ignore[attr-defined]
+    if is_partial and not found.is_unfinished:
+        return HttpResponse(headers={"HX-Refresh": "true"})
+    context = {
+        "run": found,
+        "report": report_on(found),
+        "log": log_tail(found),
+        "adapter": Adapter.objects.filter(run_id=found.pk).first(),
+    }
+    name = "_run.html" if is_partial else "run.html"
+    return render(request, f"training/{name}", context)
+
+
+@require_POST
+@trainer_view
+def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Ends it, or asks its worker to."""
+    found = get_object_or_404(Run, pk=run_id)
+    cancel_run(found, actor=request.user)
+    if found.is_unfinished:
+        messages.info(request, "The run stops within seconds; its last checkpoint is kept.")
+    return redirect(found)
+
+
+@require_POST
+@trainer_view
+def resume(request: HttpRequest, run_id: UUID) -> HttpResponse:
+    """Takes it up again where it stopped."""
+    found = get_object_or_404(Run, pk=run_id)
+    if not found.is_resumable:
+        raise StateConflict("Only a failed or cancelled run can be resumed.")
+    resume_run(found, actor=request.user)
+    return redirect(found)
