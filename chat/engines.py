@@ -1,6 +1,6 @@
 """Starts the engine that the settings name. Only engine workers and commands come here."""
 
-from typing import Any
+from typing import Any, cast
 
 from django.conf import settings
 
@@ -9,7 +9,7 @@ from chat.engine import Engine, EngineError, EngineKind, get_engine
 
 def start_engine() -> Engine:
     """The configured engine, able to answer; raises EngineError with what to change."""
-    kind: EngineKind = settings.CHAT_ENGINE
+    kind = cast(EngineKind, settings.CHAT_ENGINE)
     options: dict[str, Any] = {}
     if kind == "phi3":
         options = _phi3_options()

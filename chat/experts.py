@@ -81,6 +81,7 @@ def create_expert(
     except IntegrityError as error:
         message = f"There is already an expert called {name}. Choose another name."
         raise ChatError(message, code="name_taken") from error
+    expert.refresh_from_db()
     return expert
 
 

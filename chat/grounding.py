@@ -3,8 +3,6 @@
 Knows how an expert looks things up; how search works is knowledge's affair.
 """
 
-from dataclasses import replace
-
 from django.db import transaction
 
 from chat.drafts import Draft, LeaseLost, freeze_passage
@@ -54,4 +52,3 @@ def abstain(draft: Draft) -> None:
     near = " The nearest passages are listed below." if draft.passages else ""
     draft.text = f"I found nothing about this in {where}.{near}"
     draft.stop_reason = "abstained"
-    draft.sampling = replace(draft.sampling, max_tokens=0)

@@ -113,7 +113,7 @@ def _claim(worker: str, answer: Answer) -> Claim | None:
         status=RUNNING,
         worker=worker,
         attempt=F("attempt") + 1,
-        crashes=F("crashes") + (answer.status == RUNNING),
+        crashes=F("crashes") + int(answer.status == RUNNING),
         lease_until=_lease(),
         started_at=Now(),
         text="",

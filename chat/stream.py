@@ -52,52 +52,44 @@ class AnswerStream:
             logger.warning("the last event of %s did not reach Valkey; the row stands", self._key)
 
     async def _flush(self, keep: int) -> bool:
+        """Writes what is missing; False when Valkey can't be written now."""
         try:
-            if self._written and not await self._append_pending():
-                self._written = 0  # the log is gone: write it again from its beginning
-            if not self._written:
-                await self._write_all()
+            while self._written < len(self._history):
+                try:
+                    await self._write()
+                except ResponseError as error:
+                    await self._settle(error)
             await self._valkey.expire(self._key, keep)
-        except ResponseError as error:
-            await self._settle(error)
         except (RedisError, OSError):
             return False
         return True
 
-    async def _append_pending(self) -> bool:
-        while self._written < len(self._history):
-            number = self._written + 1
-            added = await self._valkey.xadd(
-                self._key,
-                {"e": self._history[self._written]},
-                id=f"{self._attempt}-{number}",
-                nomkstream=True,
-            )
-            if added is None:
-                return False
-            self._written = number
-        return True
-
-    async def _write_all(self) -> None:
-        async with self._valkey.pipeline(transaction=True) as pipe:
-            for number, encoded in enumerate(self._history, start=1):
-                pipe.xadd(self._key, {"e": encoded}, id=f"{self._attempt}-{number}")
-            await pipe.execute()
-        self._written = len(self._history)
+    async def _write(self) -> None:
+        """The next event; all of them when the log is new, or lost."""
+        if not self._written:
+            async with self._valkey.pipeline(transaction=True) as pipe:
+                for number, encoded in enumerate(self._history, start=1):
+                    pipe.xadd(self._key, {"e": encoded}, id=f"{self._attempt}-{number}")
+                await pipe.execute()
+            self._written = len(self._history)
+            return
+        added = await self._valkey.xadd(
+            self._key,
+            {"e": self._history[self._written]},
+            id=f"{self._attempt}-{self._written + 1}",
+            nomkstream=True,
+        )
+        self._written = 0 if added is None else self._written + 1
 
     async def _settle(self, error: ResponseError) -> None:
         """An id not above the newest: ours from a lost reply, or a later attempt's."""
         newest = await self._valkey.xrevrange(self._key, count=1)
-        if not newest:
-            raise error
-        attempt, number = parse_id(cast(bytes, newest[0][0]).decode())
+        attempt, number = parse_id(cast(bytes, newest[0][0]).decode()) if newest else (0, 0)
         if attempt > self._attempt:
             raise Superseded("Another worker writes this answer now.") from error
-        if attempt < self._attempt:
-            raise error
+        if attempt < self._attempt or number <= self._written:
+            raise error  # Valkey refuses for a reason of its own
         self._written = number
-        if not await self._append_pending():
-            self._written = 0
 
 
 def encode(event: Event) -> str:

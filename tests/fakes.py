@@ -33,6 +33,7 @@ class ScriptedEngine:
     """Yields the pieces it was given; waits at `gate` before each when one is set."""
 
     context_limit = 4096
+    is_alive = True
 
     def __init__(self, pieces=("The seal kit ", "is SK-17 [1]."), gate=None):
         self.pieces, self.gate = list(pieces), gate
