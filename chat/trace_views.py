@@ -9,11 +9,12 @@ from uuid import UUID
 from django import forms
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from chat.models import Adapter, Expert
+from chat.reading import PAGED_MEDIA
 from chat.traces import (
     MAY_TRACE,
     RANKINGS,
@@ -22,6 +23,9 @@ from chat.traces import (
     tell_story,
     traceable_by,
 )
+from knowledge.errors import KnowledgeError
+from knowledge.models import DocumentVersion
+from knowledge.pictures import picture_of_page
 from phi3site.audit.forms import date_field
 from phi3site.audit.recording import record
 
@@ -84,5 +88,23 @@ def source(request: HttpRequest, passage_id: UUID) -> HttpResponse:
     best = passage.citations.exclude(passage_start=None).order_by("-support").first()
     start, end = (best.passage_start or 0, best.passage_end or 0) if best else (0, 0)
     parts = (passage.text[:start], passage.text[start:end], passage.text[end:])
-    context = dict(zip(("before", "quote", "after"), parts, strict=True))
+    context: dict[str, Any] = dict(zip(("before", "quote", "after"), parts, strict=True))
+    context["has_pages"] = passage.media_type == PAGED_MEDIA
     return render(request, "chat/source.html", {"passage": passage, **context})
+
+
+@require_safe
+@login_required
+@permission_required(MAY_TRACE, raise_exception=True)
+def source_page(request: HttpRequest, passage_id: UUID, number: int) -> FileResponse:
+    """A page that a passage stands on, as a picture: of the very version, even one in the trash."""
+    passage = find_passage(request.user, passage_id)
+    pages = {passage.page, *(box["page"] for box in passage.boxes)} if passage else set()
+    version = DocumentVersion.objects.filter(pk=passage.version_id).first() if passage else None
+    if version is None or number not in pages:
+        raise Http404("There is no such page.")
+    try:
+        picture = picture_of_page(version, number)
+    except KnowledgeError as error:
+        raise Http404(error.message) from error
+    return FileResponse(picture.open("rb"), content_type="image/png")

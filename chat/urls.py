@@ -30,4 +30,9 @@ urlpatterns = [
     path("trace/", trace_views.traces, name="traces"),
     path("trace/answers/<uuid:answer_id>/", trace_views.receipt, name="receipt"),
     path("trace/passages/<uuid:passage_id>/", trace_views.source, name="source"),
+    path(
+        "trace/passages/<uuid:passage_id>/pages/<int:number>.png",
+        trace_views.source_page,
+        name="source_page",
+    ),
 ]

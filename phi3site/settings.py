@@ -179,6 +179,9 @@ CACHES = {
     "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
 }
 
+# No list of the API is longer than this, whatever a client asks for.
+NINJA_PAGINATION_PER_PAGE, NINJA_PAGINATION_MAX_LIMIT = 50, 200
+
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",

@@ -1,0 +1,133 @@
+"""Who hears what at every door of the site. A door that is missing here fails the suite.
+
+Columns: anonymous | owner (employee, of the conversation) | colleague (same team) | stranger
+(employee of another team) | curator (of the owner's team) | elsewhere (curator of another team) |
+admin | auditor. Each object in an address is a real one of the owner's.
+"""
+
+COLUMNS = (
+    *("anonymous", "owner", "colleague", "stranger", "curator", "elsewhere", "admin", "auditor"),
+)
+
+# Method and URL name, then the status that each column hears. There is no base model here, so the
+# pages that need one send the admin back.
+PAGES = """
+GET  home                       302 302 302 302 302 302 302 302
+GET  healthz                    200 200 200 200 200 200 200 200
+GET  readyz                     503 503 503 503 503 503 503 503
+GET  sign_in                    200 302 302 302 302 302 302 302
+POST sign_out                   302 302 302 302 302 302 302 302
+GET  overview                   302 403 403 403 200 200 200 403
+GET  admin:index                302 302 302 302 302 302 200 302
+
+GET  chat:home                  302 200 200 200 200 200 200 403
+POST chat:ask                   302 302 302 302 302 302 302 403
+GET  chat:conversation          302 200 404 404 404 404 404 403
+POST chat:rename                302 302 404 404 404 404 404 403
+POST chat:delete                302 302 404 404 404 404 404 403
+GET  chat:answer                302 200 404 404 404 404 404 403
+POST chat:again                 302 302 404 404 404 404 404 403
+POST chat:stop                  302 302 404 404 404 404 404 403
+POST chat:feedback              302 302 404 404 404 404 404 403
+GET  chat:passage               302 200 404 404 404 404 404 403
+
+GET  chat:traces                302 403 403 403 403 403 403 200
+GET  chat:receipt               302 403 403 403 403 403 403 200
+GET  chat:source                302 403 403 403 403 403 403 200
+GET  chat:source_page           302 403 403 403 403 403 403 200
+GET  audit:log                  302 403 403 403 403 403 403 200
+POST audit:verify               302 403 403 403 403 403 403 200
+
+GET  chat:experts               302 403 403 403 403 403 200 403
+GET  chat:new_expert            302 403 403 403 403 403 200 403
+GET  chat:expert                302 403 403 403 403 403 200 403
+GET  chat:edit_expert           302 403 403 403 403 403 200 403
+GET  chat:new_version           302 403 403 403 403 403 200 403
+POST chat:promote               302 403 403 403 403 403 302 403
+POST chat:archive               302 403 403 403 403 403 302 403
+GET  chat:adapters              302 403 403 403 403 403 200 403
+GET  chat:adapter               302 403 403 403 403 403 200 403
+POST chat:export_adapter        302 403 403 403 403 403 200 403
+POST chat:retire_adapter        302 403 403 403 403 403 302 403
+
+GET  knowledge:documents        302 403 403 403 200 200 200 403
+POST knowledge:upload           302 403 403 403 302 302 302 403
+GET  knowledge:document         302 403 403 403 200 404 200 403
+POST knowledge:new_version      302 403 403 403 302 404 302 403
+POST knowledge:trash            302 403 403 403 302 404 302 403
+POST knowledge:restore          302 403 403 403 302 404 302 403
+POST knowledge:retry            302 403 403 403 302 404 302 403
+POST knowledge:cancel           302 403 403 403 302 404 302 403
+GET  knowledge:collections      302 403 403 403 200 200 200 403
+GET  knowledge:new_collection   302 403 403 403 403 403 200 403
+GET  knowledge:collection       302 403 403 403 200 404 200 403
+GET  knowledge:version          302 200 200 404 200 404 200 404
+GET  knowledge:original         302 200 200 404 200 404 200 404
+GET  knowledge:page_image       302 200 200 404 200 404 200 404
+
+GET  training:datasets          302 403 403 403 403 403 200 403
+GET  training:dataset           302 403 403 403 403 403 200 403
+GET  training:example           302 403 403 403 403 403 302 403
+GET  training:runs              302 403 403 403 403 403 200 403
+GET  training:new_run           302 403 403 403 403 403 302 403
+GET  training:run               302 403 403 403 403 403 200 403
+POST training:cancel_run        302 403 403 403 403 403 302 403
+POST training:resume_run        302 403 403 403 403 403 302 403
+
+GET  api-1:openapi-json         401 200 200 200 200 200 200 200
+GET  api-1:api-root             404 404 404 404 404 404 404 404
+"""
+
+# Method and path of each operation of the API.
+API = """
+GET    api/collections                       401 200 200 200 200 200 200 200
+GET    api/documents                         401 200 200 200 200 200 200 200
+POST   api/documents                         401 403 403 403 201 404 201 403
+GET    api/documents/<uuidstr:document_id>   401 200 200 404 200 404 200 404
+DELETE api/documents/<uuidstr:document_id>   401 403 403 403 204 404 204 403
+POST   api/versions/<uuidstr:version_id>/retry   401 403 403 403 409 404 409 403
+POST   api/versions/<uuidstr:version_id>/cancel  401 403 403 403 409 404 409 403
+
+GET    api/datasets                          401 403 403 403 403 403 200 403
+POST   api/datasets                          401 403 403 403 403 403 201 403
+GET    api/datasets/<uuidstr:dataset_id>     401 403 403 403 403 403 200 403
+GET    api/runs                              401 403 403 403 403 403 200 403
+POST   api/runs                              401 403 403 403 403 403 422 403
+GET    api/runs/<uuidstr:run_id>             401 403 403 403 403 403 200 403
+GET    api/runs/<uuidstr:run_id>/metrics     401 403 403 403 403 403 200 403
+POST   api/runs/<uuidstr:run_id>/cancel      401 403 403 403 403 403 200 403
+POST   api/runs/<uuidstr:run_id>/resume      401 403 403 403 403 403 422 403
+"""
+
+# Path of each websocket; 101 is open, 4401 the code it is closed with.
+SOCKETS = """
+WS   ws/chat/                   4401 101 101 101 101 101 101 4401
+"""
+
+# The only functions that a job may name; each takes ids and does nothing for an unknown one.
+JOBS = """
+knowledge.tasks.ingest_version
+training.tasks.execute_run
+"""
+
+# What a request brings along: a form for pages, JSON for operations, parts where there is a file.
+# `{name}` stands for an id of the owner's.
+SENT = {
+    "chat:rename": {"title": "Seals"},
+    "chat:feedback": {"thumb": "up"},
+    "chat:promote": {"version": "1"},
+    "POST api/runs": {"dataset": "{dataset_id}", "name": "Again"},
+}
+SENT_WITH_FILE = {
+    "POST api/documents": {"collection": "{collection_id}", "file": "pump.md"},
+    "POST api/datasets": {"name": "More terms", "file": "more.jsonl"},
+}
+
+
+def rows(text):
+    """(method, door) -> {column: expected}, in the order of the table."""
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    return {
+        (method, door): dict(zip(COLUMNS, map(int, statuses), strict=True))
+        for method, door, *statuses in lines
+    }
