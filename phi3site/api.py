@@ -18,7 +18,9 @@ from knowledge.errors import KnowledgeError
 from phi3site.api_errors import OTHERS, WORDS
 from training.errors import TrainingError
 
+# By kind of error; a more exact code of a single error doesn't change its status.
 STATUS = {
+    "forbidden": 403,
     "not_found": 404,
     "state_conflict": 409,
     "storage_full": 507,
@@ -56,7 +58,7 @@ def _error(request: HttpRequest, code: str, message: str, status: int) -> HttpRe
 
 
 def _ours(request: HttpRequest, error: KnowledgeError | ChatError | TrainingError) -> HttpResponse:
-    return _error(request, error.code, error.message, STATUS.get(error.code, 422))
+    return _error(request, error.code, error.message, STATUS.get(type(error).code, 422))
 
 
 def _refused(request: HttpRequest, status: int) -> HttpResponse:
@@ -95,4 +97,5 @@ for kind in (KnowledgeError, ChatError, TrainingError):
     api.exception_handler(kind)(_ours)
 
 api.add_router("", "knowledge.api.router")
+api.add_router("", "chat.api.router")
 api.add_router("", "training.api.router")
