@@ -3,12 +3,10 @@
 Starts everything as a process of its own and never loads Django's apps or a model itself.
 """
 
-import hashlib
 import http.client
 import json
 import os
 import re
-import shutil
 import signal
 import sys
 import time
@@ -19,7 +17,8 @@ from pathlib import Path
 from types import FrameType
 
 from phi3site.bootstrap import ROOT, RUNTIME, SetupError
-from phi3site.network import EVERYWHERE, allowed_hosts, check_free, own_address, url_of
+from phi3site.network import EVERYWHERE, check_free, own_address, url_of
+from phi3site.preparing import Stamp, check_base_model, check_space, site_environment
 from phi3site.services import Services
 from phi3site.supervisor import Child, Supervisor
 
@@ -27,7 +26,6 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 REPORT_SECONDS = 20.0
 # The web process of a killed predecessor closes its connections first.
 PORT_SECONDS = 4.0
-NEEDED_BYTES = 1024**3
 PREPARE_MODEL = (sys.executable, "-m", "chat.engine.demo")
 # Written by it last, so the model is whole where this file is.
 MODEL_MARK = "demo.json"
@@ -47,6 +45,7 @@ class Start:
 def run_site(start: Start, tell: Callable[[str], None]) -> None:
     """Starts everything and stays until told to stop; then stops what it started."""
     check_space(start.data_dir)
+    check_base_model(os.environ.get("BASE_MODEL", ""))
     os.umask(0o077)
     own = os.environ
     with (
@@ -79,21 +78,25 @@ class Site:
         tell: Callable[[str], None],
     ) -> None:
         self.start, self.services, self.supervisor, self.tell = start, services, supervisor, tell
-        self.env = site_environment(start, services.addresses)
+        self.env = site_environment(start.host, start.data_dir, services.addresses)
         self.model = start.data_dir / "models" / "phi3-demo"
 
     def run(self) -> None:
         """Comes up, says where, and goes on until interrupted."""
         self.tell(f"Data folder: {self.start.data_dir} (logs in {self.services.logs})")
         model = self._prepare_model()
-        self._prepare_rows_and_files()
+        migrate = self._migrate()
+        self._collect_static()
+        if not model:
+            self._keep("engine", manage("run_engine"))  # the slowest to come up
         self._keep("web", self._web_command())
         for queue in ("ingestion", "training"):
             self._keep(f"worker-{queue}", manage("run_worker", queue))
         demo = self._load_demo()
+        self._finish(migrate, "The database cannot be brought up to date")
         if model:
             self._finish(model, "The demo base model cannot be prepared")
-        self._keep("engine", manage("run_engine"))
+            self._keep("engine", manage("run_engine"))
         self._await_ready()
         if demo:
             self._finish(demo, "The demo content cannot be loaded")
@@ -102,28 +105,27 @@ class Site:
             self._tend()
 
     def _prepare_model(self) -> Child | None:
-        own = self.env.get("BASE_MODEL", "")
-        if own.startswith(("/", ".")) and not Path(own).is_dir():
-            raise SetupError(
-                "no_base_model",
-                f"BASE_MODEL names a folder that is not there: {own}. Give the folder of a model, "
-                "a name on the hub, or leave it out for the demo model.",
-            )
-        if own or (self.model / MODEL_MARK).exists():
+        if self.env.get("BASE_MODEL") or (self.model / MODEL_MARK).exists():
             return None
         self.tell("Preparing the demo base model …")
         return self._task("model", [*PREPARE_MODEL, str(self.model)])
 
-    def _prepare_rows_and_files(self) -> None:
+    def _migrate(self) -> Child:
+        """Waits for the migrations unless these very ones were applied here before."""
         self.tell("Bringing the database up to date …")
         migrate = self._task("migrate", manage("migrate", "--noinput"))
-        static, stamp = self.start.data_dir / "static", static_digest()
-        stamp_file = self.start.data_dir / "static.sha256"
-        if not (static.exists() and stamp_file.exists() and stamp_file.read_text() == stamp):
+        stamp = Stamp(self.start.data_dir, "migrations", "*.py", self.env["DATABASE_URL"])
+        if not stamp.is_current:
+            self._finish(migrate, "The database cannot be brought up to date")
+            stamp.write()
+        return migrate
+
+    def _collect_static(self) -> None:
+        stamp = Stamp(self.start.data_dir, "static", "**/*", (ROOT / RUNTIME).read_text())
+        if not (stamp.is_current and (self.start.data_dir / "static").exists()):
             collect = self._task("collectstatic", manage("collectstatic", "--noinput", "--clear"))
             self._finish(collect, "The static files cannot be collected")
-            stamp_file.write_text(stamp)
-        self._finish(migrate, "The database cannot be brought up to date")
+            stamp.write()
 
     def _load_demo(self) -> Child | None:
         if not self.start.demo:
@@ -182,40 +184,9 @@ class Site:
         return (self.services.logs / "demo.log").read_text().strip().rpartition("\n\n")[2]
 
 
-def check_space(data_dir: Path) -> None:
-    """Raises SetupError where a database would soon stop for want of room."""
-    free = shutil.disk_usage(data_dir).free
-    if free < NEEDED_BYTES:
-        raise SetupError(
-            "disk_full",
-            f"Only {free / 1e9:.1f} GB are free at {data_dir}. Free at least 1 GB, or use another "
-            "disk with --data-dir.",
-        )
-
-
 def manage(*arguments: str) -> list[str]:
     """The command line of one of our own commands."""
     return [sys.executable, str(ROOT / "manage.py"), *arguments]
-
-
-def site_environment(start: Start, addresses: dict[str, str]) -> dict[str, str]:
-    """The variables of every process of the site; the person's own ones win."""
-    env = {**os.environ, **addresses, "DATA_DIR": str(start.data_dir), "PYTHONUNBUFFERED": "1"}
-    env.setdefault("ALLOWED_HOSTS", allowed_hosts(start.host))
-    env.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
-    models = ("BASE_MODEL", "KNOWLEDGE_ENCODER", "KNOWLEDGE_RERANKER")
-    if all(Path(env.get(name) or "/").exists() for name in models):
-        env.setdefault("HF_HUB_OFFLINE", "1")  # every model is a folder here
-    return env
-
-
-def static_digest() -> str:
-    """Changes with any static file of ours and with the pinned packages."""
-    digest = hashlib.sha256((ROOT / RUNTIME).read_bytes())
-    for app in ("phi3site", "knowledge", "chat", "training"):
-        for path in sorted((ROOT / app).glob("static/**/*")):
-            digest.update(f"{path} {path.stat().st_mtime_ns}".encode())
-    return digest.hexdigest()
 
 
 def missing_parts(host: str, port: int, env: dict[str, str]) -> list[str]:

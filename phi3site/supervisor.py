@@ -82,16 +82,20 @@ class Supervisor:
             self._look_after(child)
 
     def stop(self) -> None:
-        """Ends all children, the last started first, and whatever they left behind."""
-        for child in reversed(self.children.values()):
-            if child.process and child.process.poll() is None:
-                child.process.terminate()
-                try:
-                    child.process.wait(STOP_SECONDS)
-                except subprocess.TimeoutExpired:
-                    child.process.kill()
-                    child.process.wait()
-            end_marked(self._mark(child.name))
+        """Asks all children to end, the last started first; kills what is left in the end."""
+        running = [
+            c.process for c in self.children.values() if c.process and c.process.poll() is None
+        ]
+        for process in reversed(running):
+            process.terminate()
+        deadline = time.monotonic() + STOP_SECONDS
+        for process in reversed(running):
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+        end_marked(f"{self.token}/")
         if self._guard.stdin:
             self._guard.stdin.close()
         self._guard.wait()

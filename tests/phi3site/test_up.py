@@ -15,15 +15,11 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from phi3site.bootstrap import ROOT, SetupError
+from phi3site.bootstrap import ROOT
 from phi3site.processes import MARK, marked
 from phi3site.starting import (
-    Start,
     last_words,
     missing_parts,
-    run_site,
-    site_environment,
-    static_digest,
 )
 from phi3site.supervisor import Child
 
@@ -257,34 +253,6 @@ def test_a_wrong_setting_is_one_line(data_dir):
     assert len(failed.stderr.splitlines()) == 1
 
 
-def make_start(host="127.0.0.1", **kwargs):
-    return Start(host, 8000, kwargs.pop("data_dir"), demo=True)
-
-
-def test_a_persons_own_variables_win(tmp_path, monkeypatch):
-    monkeypatch.setenv("ALLOWED_HOSTS", "phi3.example")
-    env = site_environment(make_start(data_dir=tmp_path), {"DATABASE_URL": "postgresql://x"})
-    assert env["ALLOWED_HOSTS"] == "phi3.example"
-    assert env["DATABASE_URL"] == "postgresql://x"
-
-
-def test_the_hub_is_left_alone_only_while_every_model_is_here(tmp_path, monkeypatch):
-    for name in ("BASE_MODEL", "KNOWLEDGE_ENCODER", "HF_HUB_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
-    start = make_start(data_dir=tmp_path)
-    assert site_environment(start, {})["HF_HUB_OFFLINE"] == "1"
-    monkeypatch.setenv("BASE_MODEL", "microsoft/Phi-3-mini-4k-instruct")
-    assert "HF_HUB_OFFLINE" not in site_environment(start, {})
-
-
-def test_static_files_are_collected_again_only_when_they_changed(tmp_path, monkeypatch):
-    assert static_digest() == static_digest()
-    before = static_digest()
-    monkeypatch.setattr("phi3site.starting.ROOT", tmp_path)
-    (tmp_path / "requirements.txt").write_text("other pins")
-    assert static_digest() != before
-
-
 @pytest.mark.parametrize(
     ("log", "words"),
     [
@@ -304,12 +272,3 @@ def test_the_words_that_name_an_error(tmp_path, log, words):
 
 def test_an_unreachable_site_lacks_its_web_process():
     assert missing_parts("127.0.0.1", free_port(), {"ALLOWED_HOSTS": "localhost"}) == ["web"]
-
-
-def test_a_disk_almost_full_is_said_before_anything_starts(tmp_path, monkeypatch):
-    usage = type("Usage", (), {"free": 5 * 10**8})
-    monkeypatch.setattr("phi3site.starting.shutil.disk_usage", lambda _path: usage)
-    with pytest.raises(SetupError, match=r"Only 0\.5 GB are free") as error:
-        run_site(make_start(data_dir=tmp_path), print)
-    assert error.value.code == "disk_full"
-    assert list(tmp_path.iterdir()) == []
