@@ -16,7 +16,7 @@ from django.db.models import QuerySet
 from django.urls import reverse
 
 from chat.models import Answer, ExpertVersion, Passage, Receipt
-from chat.receipts import ReceiptCheck, verify_receipt
+from chat.receipts import FORMAT, ReceiptCheck, verify_receipt
 from phi3site.audit.models import AuditEvent
 from phi3site.audit.verifying import Fault
 
@@ -112,16 +112,15 @@ def tell_story(answer: Answer) -> Story:
     receipt = Receipt.objects.filter(answer=answer).first()
     if receipt is None:
         return Story(answer, None, ReceiptCheck(), None, {}, [], [])
-    told = _told(receipt)
-    return Story(
-        answer=answer,
-        receipt=receipt,
-        check=verify_receipt(receipt),
-        event=AuditEvent.objects.filter(seq=receipt.audit_seq).first(),
-        told=told,
-        candidates=list(_candidates(told)),
-        pieces=list(_pieces(told)),
-    )
+    check = verify_receipt(receipt)
+    event = AuditEvent.objects.filter(seq=receipt.audit_seq).first()
+    try:
+        told = _told(receipt)
+        candidates, pieces = list(_candidates(told)), list(_pieces(told))
+    except (KeyError, TypeError, ValueError, AttributeError):
+        # Somebody changed it into something else; the check says so.
+        told, candidates, pieces = {}, [], []
+    return Story(answer, receipt, check, event, told, candidates, pieces)
 
 
 def find_passage(user: Any, passage_id: UUID) -> Passage | None:
@@ -152,12 +151,8 @@ def _midnight(day: date) -> datetime:
 
 
 def _told(receipt: Receipt) -> dict[str, Any]:
-    """The receipt's content; a text that is none is a problem that the check names."""
-    try:
-        told = json.loads(receipt.body)
-    except ValueError:
-        return {}
-    return told if isinstance(told, dict) else {}
+    told: dict[str, Any] = json.loads(receipt.body)
+    return told if told["format"] == FORMAT else {}
 
 
 def _candidates(told: dict[str, Any]) -> Iterator[Candidate]:

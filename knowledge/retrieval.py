@@ -3,6 +3,7 @@
 Knows no answer and no prompt. What a person may not read is never a candidate: see searching.
 """
 
+import json
 from collections.abc import Iterable
 from time import perf_counter
 from typing import Any
@@ -72,7 +73,8 @@ def _passage(row: dict[str, Any]) -> FoundPassage:
     if keyword is not None:
         scores["keyword"] = {"rank": keyword_rank, "score": float(keyword)}
     scores["fused"] = {"rank": row.pop("fused_rank"), "score": row.pop("fused_score")}
-    headings, boxes = tuple(row.pop("headings")), tuple(row.pop("boxes"))
+    # Django leaves jsonb of raw SQL as text.
+    headings, boxes = tuple(row.pop("headings")), tuple(json.loads(row.pop("boxes")))
     return FoundPassage(**row, headings=headings, boxes=boxes, scores=scores)
 
 
