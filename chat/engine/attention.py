@@ -1,10 +1,12 @@
 """Attention for one shared batch on a CPU: every request looks at its own keys only.
 
-The stock path multiplies all queries with the keys of all requests and masks the foreign ones away,
-so its cost grows with the square of the number of requests. Knows nothing of requests beyond where
-each begins and ends in the batch.
+The stock path gathers the keys of all requests, multiplies all queries with them and masks the
+foreign ones away, so its cost grows with the square of the number of requests. Here each request's
+keys and values are gathered into a small buffer that stays in the processor's cache while they are
+used. Knows nothing of requests beyond where each begins and ends in the batch.
 """
 
+from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -24,25 +26,54 @@ def attend_each_request(
     attention_mask: torch.Tensor | None,
     *,
     scaling: float,
-    cache: Any,
     cu_seq_lens_q: torch.Tensor,
-    cu_seq_lens_k: dict[str, torch.Tensor],
     sliding_window: int | None = None,
-    **kwargs: Any,
+    **paging: Any,
 ) -> tuple[torch.Tensor, None]:
     """Query is [1, heads, tokens, width], key and value have fewer heads; heads come out third.
 
     `attention_mask` is always None: the masks are made here, per request.
     """
-    paging = {"cu_seq_lens_k": cu_seq_lens_k, **kwargs}
-    key, value = cache.update(key, value, module.layer_idx, paging)
-    queries = pairwise(cu_seq_lens_q.tolist())
-    keys = pairwise(paging["cu_seq_lens_k"].tolist())
     out = torch.empty_like(query)
-    for (q0, q1), (k0, k1) in zip(queries, keys, strict=True):
-        k, v = key[:, :, k0:k1], value[:, :, k0:k1]
-        out[:, :, q0:q1] = _attend(query[:, :, q0:q1], k, v, scaling, sliding_window)
+    pairs = _keys_and_values(int(module.layer_idx), key, value, sliding_window, paging)
+    for (start, end), (k, v) in zip(pairwise(cu_seq_lens_q.tolist()), pairs, strict=True):
+        out[:, :, start:end] = _attend(query[:, :, start:end], k, v, scaling, sliding_window)
     return out.transpose(1, 2), None
+
+
+def _keys_and_values(
+    layer: int, key: torch.Tensor, value: torch.Tensor, window: int | None, paging: dict[str, Any]
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """Stores the new keys and values; yields those of each request as [1, heads, keys, width]."""
+    cache = paging.pop("cache")
+    allocator = cache.layer_to_allocator[layer]
+    lengths = paging["cu_seq_lens_k"][allocator.layer_type].tolist()
+    read = paging["read_index"][allocator.index]
+    if window is not None or not len(read):  # rings are unrolled, and fresh prompts used, by it
+        key, value = cache.update(key, value, layer, paging)
+        yield from ((key[:, :, a:b], value[:, :, a:b]) for a, b in pairwise(lengths))
+        return
+    write = paging["write_index"][allocator.index]
+    stores = allocator._kv_token_views[layer]
+    for store, new in zip(stores, (key, value), strict=True):
+        store.index_copy_(0, write, new[0].transpose(0, 1))
+    buffers = _buffers(cache, stores[0], max(b - a for a, b in pairwise(lengths)))
+    for a, b in pairwise(lengths):
+        found = (
+            torch.index_select(store, 0, read[a:b], out=buffer[: b - a])
+            for store, buffer in zip(stores, buffers, strict=True)
+        )
+        k, v = (rows.transpose(0, 1)[None] for rows in found)
+        yield k, v
+
+
+def _buffers(cache: Any, store: torch.Tensor, rows: int) -> torch.Tensor:
+    """Room for one request's keys and one's values, kept with the cache it belongs to."""
+    buffers: torch.Tensor | None = getattr(cache, "request_buffers", None)
+    if buffers is None or buffers.shape[1] < rows:
+        buffers = store.new_empty((2, 2 * rows, *store.shape[1:]))
+        cache.request_buffers = buffers
+    return buffers
 
 
 def _attend(
@@ -55,7 +86,7 @@ def _attend(
     _, heads, queries, width = query.shape
     groups, keys = heads // key.shape[1], key.shape[2]
     if queries == 1:  # a decode step: the heads that share keys become rows of one small product
-        packed = query.view(1, key.shape[1], groups, width)
+        packed = query.reshape(1, key.shape[1], groups, width)
         return attend(packed, key, value, scale=scaling).view(1, heads, 1, width)
     key, value = key.repeat_interleave(groups, 1), value.repeat_interleave(groups, 1)
     if queries == keys and (window is None or keys <= window):
