@@ -70,6 +70,7 @@ def surroundings(model: Path) -> Iterator[dict[str, str]]:
     env = {**os.environ, "DATA_DIR": str(folder), "SECRET_KEY": "only-for-tests-" + "x" * 40}
     env.setdefault("BASE_MODEL", str(model))
     env.setdefault("HF_HUB_OFFLINE", "1")
+    env.setdefault("TQDM_DISABLE", "1")
     try:
         with Services(
             folder,

@@ -41,6 +41,7 @@ def site_environment(host: str, data_dir: Path, addresses: dict[str, str]) -> di
     env = {**os.environ, **addresses, "DATA_DIR": str(data_dir), "PYTHONUNBUFFERED": "1"}
     env.setdefault("ALLOWED_HOSTS", allowed_hosts(host))
     env.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
+    env.setdefault("TQDM_DISABLE", "1")  # progress bars are for terminals, not for logs
     models = ("BASE_MODEL", "KNOWLEDGE_ENCODER", "KNOWLEDGE_RERANKER")
     if all(Path(env.get(name) or "/").exists() for name in models):
         env.setdefault("HF_HUB_OFFLINE", "1")  # every model is a folder here
