@@ -67,13 +67,12 @@ def flush(draft: Draft) -> None:
 async def _until(stream: AsyncIterator[Piece], stop: asyncio.Event) -> AsyncGenerator[Piece, None]:
     """The stream's pieces until `stop` is set, even while the next one is awaited."""
     stopping = asyncio.ensure_future(stop.wait())
+    step: asyncio.Future[Piece | None] | None = None
     try:
-        while True:
+        while not stop.is_set():
             step = asyncio.ensure_future(anext(stream, None))
             await asyncio.wait({step, stopping}, return_when=asyncio.FIRST_COMPLETED)
-            if stopping.done():
-                step.cancel()
-                await asyncio.gather(step, return_exceptions=True)
+            if not step.done():
                 return
             piece = step.result()
             if piece is None:
@@ -81,6 +80,9 @@ async def _until(stream: AsyncIterator[Piece], stop: asyncio.Event) -> AsyncGene
             yield piece
     finally:
         stopping.cancel()
+        if step is not None:
+            step.cancel()
+            await asyncio.gather(step, return_exceptions=True)
         await stream.aclose()  # type: ignore[attr-defined]  # frees the slot in the batch
 
 

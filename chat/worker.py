@@ -13,6 +13,7 @@ import socket
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -28,7 +29,7 @@ from chat.leases import Claim
 from chat.threads import in_thread
 from phi3site.valkey import async_client
 
-HEARTBEAT_EVERY, HEARTBEAT_TTL = 3, 15
+HEARTBEAT_TTL = 15
 # Without a ring, the queue is looked at this often; it also bounds how late a dead one is noticed.
 LOOK_EVERY = 2.0
 # Seconds that running answers get to finish when the worker is told to end.
@@ -71,7 +72,7 @@ class Worker:
                 (self._claim, 0.0),
                 (self._hear_questions, 0.0),
                 (self._hear_stops, 0.0),
-                (self._beat, HEARTBEAT_EVERY),
+                (self._beat, settings.CHAT_LEASE_SECONDS / 3),
             )
         ]
         ending = asyncio.create_task(self._ending.wait())
@@ -80,9 +81,7 @@ class Worker:
             for finished in done - {ending}:
                 finished.result()
         finally:
-            for loop in [*loops, ending]:
-                loop.cancel()
-            await asyncio.gather(*loops, ending, return_exceptions=True)
+            await _cancel({*loops, ending})
             await self._leave()
 
     def end(self) -> None:
@@ -210,9 +209,7 @@ class Worker:
         running = list(self._running.values())
         if running:
             await asyncio.wait({each.task for each in running}, timeout=GRACE)
-        for each in running:
-            each.task.cancel()
-        await asyncio.gather(*(each.task for each in running), return_exceptions=True)
+        await _cancel({each.task for each in running})
         try:
             for each in running:
                 await self._hand_back(each.claim)
@@ -230,6 +227,18 @@ class Worker:
 def configured_slots() -> int:
     """Answers at the same time: a few more than the batch holds, so that searching overlaps."""
     return int(settings.CHAT_BATCH_SIZE) + ENCODING
+
+
+async def _cancel(tasks: set[asyncio.Task[Any]]) -> None:
+    """Cancels until all have ended: a client that is just connecting swallows the first time."""
+    for _ in range(20):
+        tasks = {task for task in tasks if not task.done()}
+        if not tasks:
+            return
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks, timeout=0.25)
+    logger.warning("%d tasks did not end", len(tasks))
 
 
 def _lives(pid: int) -> bool:

@@ -1,0 +1,110 @@
+"""Asking over the API: the same functions as the pages and the socket, for the same people."""
+
+from typing import Any
+from uuid import UUID
+
+from django.db.models import QuerySet
+from django.http import HttpRequest
+from ninja import Router, Status
+from ninja.pagination import paginate
+
+from chat import asking, conversations
+from chat.models import Answer, Conversation, Expert, Feedback
+from chat.reading import show_answer
+from chat.schemas import (
+    AnswerOut,
+    AskedOut,
+    AskIn,
+    ConversationDetail,
+    ConversationOut,
+    ExpertOut,
+    FeedbackIn,
+    FeedbackOut,
+)
+
+router = Router(tags=["chat"])
+
+
+@router.get("/experts", response=list[ExpertOut])
+@paginate
+def list_experts(request: HttpRequest) -> QuerySet[Expert]:
+    """Experts that you may ask."""
+    asking.require_asker(request.user)
+    return Expert.objects.visible_to(request.user).filter(live_version__isnull=False)
+
+
+@router.get("/conversations", response=list[ConversationOut])
+@paginate
+def list_conversations(request: HttpRequest) -> QuerySet[Conversation]:
+    """Your conversations, newest first."""
+    asking.require_asker(request.user)
+    return Conversation.objects.visible_to(request.user)
+
+
+@router.get("/conversations/{uuid:conversation_id}", response=ConversationDetail)
+def get_conversation(request: HttpRequest, conversation_id: UUID) -> dict[str, Any]:
+    """One conversation with its questions."""
+    asking.require_asker(request.user)
+    found = conversations.find_conversation(request.user, conversation_id)
+    questions = found.questions.prefetch_related("answers")
+    return {**vars(found), "questions": list(questions)}
+
+
+@router.delete("/conversations/{uuid:conversation_id}", response={204: None})
+def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
+    """Takes a conversation from your list and stops what still runs in it."""
+    asking.require_asker(request.user)
+    conversations.delete_conversation(request.user, conversation_id)
+    return Status(204, None)
+
+
+@router.post("/questions", response={202: AskedOut})
+def ask(request: HttpRequest, asked: AskIn) -> Status[dict[str, UUID]]:
+    """Takes a question; its answer is written by a worker."""
+    answer = asking.ask(
+        request.user,
+        client_id=asked.client_id,
+        question=asked.question,
+        expert_id=asked.expert,
+        conversation_id=asked.conversation,
+        after=asked.after,
+    )
+    return Status(202, _asked(answer))
+
+
+@router.get("/answers/{uuid:answer_id}", response=AnswerOut)
+def get_answer(request: HttpRequest, answer_id: UUID) -> dict[str, Any]:
+    """One answer as far as it has come, with its sources and citations."""
+    asking.require_asker(request.user)
+    answer = conversations.find_answer(request.user, answer_id)
+    passages = show_answer(answer, request.user).passages
+    return {**vars(answer), "passages": passages, "citations": list(answer.citations.all())}
+
+
+@router.post("/answers/{uuid:answer_id}/stop", response={202: AskedOut})
+def stop(request: HttpRequest, answer_id: UUID) -> Status[dict[str, UUID]]:
+    """Ends an answer; what has come is kept."""
+    asking.require_asker(request.user)
+    return Status(202, _asked(asking.request_stop(request.user, answer_id)))
+
+
+@router.post("/answers/{uuid:answer_id}/again", response={202: AskedOut})
+def again(request: HttpRequest, answer_id: UUID) -> Status[dict[str, UUID]]:
+    """A further answer to the same question."""
+    return Status(202, _asked(asking.regenerate(request.user, answer_id)))
+
+
+@router.put("/answers/{uuid:answer_id}/feedback", response=FeedbackOut)
+def give_feedback(request: HttpRequest, answer_id: UUID, feedback: FeedbackIn) -> Feedback:
+    """Stores what you think of a finished answer."""
+    asking.require_asker(request.user)
+    return conversations.give_feedback(request.user, answer_id, **feedback.dict())
+
+
+def _asked(answer: Answer) -> dict[str, UUID]:
+    question = answer.question
+    return {
+        "conversation": question.conversation_id,
+        "question": question.pk,
+        "answer": answer.pk,
+    }

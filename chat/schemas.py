@@ -1,0 +1,114 @@
+"""What the API takes and gives about experts, conversations and answers."""
+
+from datetime import datetime
+from typing import Literal
+from uuid import UUID
+
+from ninja import Field, Schema
+
+
+class ExpertOut(Schema):
+    """An expert that you may ask."""
+
+    id: UUID
+    name: str
+    description: str
+    examples: list[str]
+
+
+class ConversationOut(Schema):
+    """One of your conversations."""
+
+    id: UUID
+    title: str
+    created_at: datetime
+    updated_at: datetime
+
+
+class QuestionOut(Schema):
+    """A question with the ids of its answers, oldest first."""
+
+    id: UUID
+    text: str
+    asked_at: datetime
+    answers: list[UUID]
+
+    @staticmethod
+    def resolve_answers(question: object) -> list[UUID]:
+        """Ids of the prefetched answers."""
+        return [answer.pk for answer in question.answers.all()]  # type: ignore[attr-defined]
+
+
+class ConversationDetail(ConversationOut):
+    """A conversation with its questions, oldest first."""
+
+    questions: list[QuestionOut]
+
+
+class AskIn(Schema):
+    """A question; the same client id again is the same question."""
+
+    client_id: UUID
+    expert: UUID
+    question: str
+    conversation: UUID | None = None
+    after: UUID | None = None
+
+
+class AskedOut(Schema):
+    """Where the answer will be."""
+
+    conversation: UUID
+    question: UUID
+    answer: UUID
+
+
+class PassageOut(Schema):
+    """A source; without words when you may not read its document any more."""
+
+    id: UUID
+    marker: int
+    document_title: str
+    version_number: int
+    page: int | None
+    text: str
+    is_used: bool
+
+
+class CitationOut(Schema):
+    """A sentence of the text, as characters, and the source it rests on."""
+
+    start: int
+    end: int
+    verdict: str
+    support: float
+    passage: UUID | None = Field(None, alias="passage_id")
+
+
+class AnswerOut(Schema):
+    """An answer in any state."""
+
+    id: UUID
+    status: str
+    text: str
+    is_abstention: bool
+    error_code: str
+    error: str
+    stop_reason: str
+    timings: dict[str, float]
+    created_at: datetime
+    finished_at: datetime | None
+    passages: list[PassageOut]
+    citations: list[CitationOut]
+
+
+class FeedbackIn(Schema):
+    """What you think of an answer."""
+
+    thumb: Literal["up", "down"]
+    comment: str = Field("", max_length=4000)
+    corrected_answer: str = Field("", max_length=20_000)
+
+
+class FeedbackOut(FeedbackIn):
+    """As it is stored now."""
