@@ -16,7 +16,7 @@ from knowledge.rows import row_pieces, table_pieces
 
 CountTokens = Callable[[Sequence[str]], list[int]]
 # A section shorter than this share of a chunk is joined by the next one.
-SMALL = 0.12
+SMALL = 0.05
 LONGEST_PIECE = 800
 LONGEST_HEADING = 300
 # Room in the encoder for its special tokens.
@@ -113,14 +113,16 @@ def _pieces(blocks: Sequence[Block]) -> Iterator[Piece]:
 
 def _paragraph(block: Block, headings: tuple[str, ...]) -> Iterator[Piece]:
     """A paragraph in sentences, a very long sentence in stretches."""
-    joint = "\n"
+    last = 0
     for start, end in _sentences(block.text):
+        between = block.text[last:start]
+        joint = "\n" if start == 0 or "\n" in between else " " if between else ""
         text = block.text[start:end]
         lines = tuple(line for line in block.lines if line.start < end and line.end > start)
         page = lines[0].page if lines else block.page
         mark = "- " if block.kind == "list_item" and start == 0 else ""
         yield Piece(mark + text, "text", headings, page, lines, None, joint)
-        joint = "\n" if block.text[end : end + 1] == "\n" else " "
+        last = end
 
 
 def _sentences(text: str) -> Iterator[tuple[int, int]]:

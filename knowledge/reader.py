@@ -90,7 +90,23 @@ def _rows(tables: list[Table], chunk: Chunk | None, request: HttpRequest) -> dic
     rows: Page[Any] = Paginator(table.rows.order_by("number"), ROWS_A_PAGE).get_page(
         request.GET.get("page") or (start - 1) // ROWS_A_PAGE + 1
     )
-    return {"tables": tables, "table": table, "page": rows, "row_from": start, "row_to": end}
+    kinds = [column["type"] for column in table.columns]
+    shown = [
+        (
+            row.number,
+            start <= row.number <= end,
+            list(zip(map(_shown, row.cells), kinds, strict=True)),
+        )
+        for row in rows
+    ]
+    return {"tables": tables, "table": table, "page": rows, "rows": shown}
+
+
+def _shown(cell: object) -> str:
+    """A stored cell as a reader writes it."""
+    if cell is None:
+        return ""
+    return ("yes" if cell else "no") if isinstance(cell, bool) else str(cell)
 
 
 def _text(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:

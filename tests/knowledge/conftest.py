@@ -1,0 +1,104 @@
+"""Files of every kind, made here, and documents that went all the way."""
+
+import io
+
+import pytest
+from django.core.files.base import ContentFile
+
+from knowledge.ingestion import ingest
+from knowledge.uploads import upload_document
+
+MANUAL = """# Pump manual
+
+Read this before you open the pump.
+
+## Seals
+
+The seal kit of the P-200 is SK-17. Change it every 4,000 hours.
+
+## Oil
+
+Use oil of grade 46. Change the oil every 500 hours.
+"""
+
+
+def make_pdf(pages=2):
+    from reportlab.lib.pagesizes import A4
+    from reportlab.lib.styles import getSampleStyleSheet
+    from reportlab.platypus import PageBreak, Paragraph, SimpleDocTemplate, Table
+
+    style, buffer = getSampleStyleSheet(), io.BytesIO()
+    story = [
+        Paragraph("1 Safety", style["Heading1"]),
+        Paragraph("Wear gloves when you touch hot parts of the machine.", style["BodyText"]),
+        Table(
+            [["Part", "Price", "Stock"], ["Seal kit", "12.50", "4"], ["Bearing", "40.00", "9"]],
+            style=[("GRID", (0, 0), (-1, -1), 1, "black")],
+        ),
+    ]
+    for number in range(2, pages + 1):
+        text = f"Chapter {number} tells about step {number} of the yearly service."
+        story += [PageBreak(), Paragraph(f"{number} Service", style["Heading1"])]
+        story.append(Paragraph(text, style["BodyText"]))
+    SimpleDocTemplate(buffer, pagesize=A4).build(story)
+    return buffer.getvalue()
+
+
+def make_docx():
+    import docx
+
+    document, buffer = docx.Document(), io.BytesIO()
+    document.add_heading("Leave policy", 1)
+    document.add_paragraph("You have 28 days of holiday.")
+    table = document.add_table(2, 2)
+    for cell, text in zip(table._cells, ("Reason", "Days", "Wedding", "2"), strict=True):
+        cell.text = text
+    document.save(buffer)
+    return buffer.getvalue()
+
+
+def make_pptx():
+    import pptx
+
+    deck, buffer = pptx.Presentation(), io.BytesIO()
+    for title, text in (("Launch", "We start in May"), ("Costs", "It costs 900 euro")):
+        slide = deck.slides.add_slide(deck.slide_layouts[1])
+        slide.shapes.title.text, slide.placeholders[1].text = title, text
+    deck.save(buffer)
+    return buffer.getvalue()
+
+
+def make_xlsx(rows=(("Part", "Price"), ("Seal kit", 12.5), ("Bearing", 40))):
+    import openpyxl
+
+    book, buffer = openpyxl.Workbook(), io.BytesIO()
+    book.active.title = "Prices"
+    for row in rows:
+        book.active.append(row)
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def upload(collection, curator):
+    """Uploads bytes under a name."""
+
+    def upload(data=MANUAL, name="pump-manual.md", into=None, **options):
+        data = data.encode() if isinstance(data, str) else data
+        file = ContentFile(data, name=name)
+        return upload_document(into or collection, file, actor=curator, **options)
+
+    return upload
+
+
+@pytest.fixture
+def ingested(upload, encoder):
+    """Uploads and ingests; the version as it is then."""
+
+    def ingested(*args, **options):
+        version = upload(*args, **options)
+        ingest(str(version.pk))
+        version.refresh_from_db()
+        return version
+
+    return ingested

@@ -1,0 +1,252 @@
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+
+from knowledge.errors import ExtractionFailed
+from knowledge.extraction import ChildEnded, extract, run_child
+from knowledge.filetypes import detect
+from tests.knowledge.conftest import MANUAL, make_docx, make_pdf, make_pptx, make_xlsx
+
+
+@pytest.fixture
+def read(tmp_path):
+    """Writes a file and extracts it, as the worker does."""
+
+    def read(data, name):
+        path = tmp_path / "stored"
+        path.write_bytes(data.encode() if isinstance(data, str) else data)
+        return extract(path, detect(path, name).media_type, name)
+
+    return read
+
+
+def texts(extracted, kind):
+    return [block.text for block in extracted.blocks if block.kind == kind]
+
+
+def test_a_pdf_gives_headings_tables_and_places(read):
+    extracted = read(make_pdf(2), "a.pdf")
+    assert extracted.page_count == 2
+    assert texts(extracted, "heading") == ["1 Safety", "2 Service"]
+    table = next(block for block in extracted.blocks if block.kind == "table")
+    assert table.rows[1] == ("Seal kit", "12.50", "4")
+    paragraph = next(block for block in extracted.blocks if block.text.startswith("Wear"))
+    (line,) = paragraph.lines
+    left, top, right, bottom = line.box
+    assert line.page == 1
+    assert 0.1 < left < right < 0.9 and 0.1 < top < bottom < 0.2
+
+
+def test_boxes_follow_the_page_when_it_is_turned(read, tmp_path):
+    import pypdfium2 as pdfium
+
+    document = pdfium.PdfDocument(make_pdf(1))
+    document[0].set_rotation(90)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    paragraph = next(b for b in read(buffer.getvalue(), "a.pdf").blocks if "Wear" in b.text)
+    left, top, right, bottom = paragraph.lines[0].box
+    assert left > 0.8 and bottom - top > right - left
+
+
+def test_pages_without_text_are_named(read):
+    import pypdfium2 as pdfium
+
+    document = pdfium.PdfDocument(make_pdf(1))
+    for _ in range(3):
+        document.new_page(600, 800)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    assert read(buffer.getvalue(), "a.pdf").warnings == ("No text on pages 2-4.",)
+
+
+def test_a_scan_is_told_apart(read):
+    import pypdfium2 as pdfium
+
+    document = pdfium.PdfDocument.new()
+    document.new_page(600, 800)
+    buffer = io.BytesIO()
+    document.save(buffer)
+    with pytest.raises(ExtractionFailed) as error:
+        read(buffer.getvalue(), "scan.pdf")
+    assert error.value.code == "no_text"
+    assert "OCR" in error.value.message
+
+
+def test_a_word_document_gives_its_structure(read):
+    extracted = read(make_docx(), "a.docx")
+    assert texts(extracted, "heading") == ["Leave policy"]
+    assert texts(extracted, "paragraph") == ["You have 28 days of holiday."]
+    (table,) = [block for block in extracted.blocks if block.kind == "table"]
+    assert table.rows == (("Reason", "Days"), ("Wedding", "2"))
+
+
+def test_slides_are_pages(read):
+    extracted = read(make_pptx(), "a.pptx")
+    assert [(b.text, b.page) for b in extracted.blocks if b.kind == "paragraph"] == [
+        ("We start in May", 1),
+        ("It costs 900 euro", 2),
+    ]
+
+
+def test_a_workbook_gives_typed_rows_whatever_size_it_declares(read):
+    data = make_xlsx([("Part", "Price"), *((f"Part {n}", n / 2) for n in range(500))])
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
+        for entry in source.infolist():
+            content = source.read(entry)
+            if entry.filename.endswith("sheet1.xml"):
+                content = content.replace(b"A1:B501", b"A1:A1")
+            target.writestr(entry, content)
+    (table,) = read(buffer.getvalue(), "a.xlsx").tables
+    assert (table.name, len(table.rows)) == ("Prices", 500)
+    assert [(column.name, column.type) for column in table.columns] == [
+        ("Part", "text"),
+        ("Price", "number"),
+    ]
+    assert table.rows[3] == ("Part 3", 1.5)
+
+
+@pytest.mark.parametrize("sign", [",", ";", "\t"])
+def test_a_csv_is_read_by_its_own_sign(read, sign):
+    lines = [["name", "since", "paid"], ["Anna", "2020-01-31", "yes"], ["Bo", "2021-05-01", "no"]]
+    text = "\n".join(sign.join(line) for line in lines)
+    (table,) = read(text, "people.csv").tables
+    assert [column.type for column in table.columns] == ["text", "date", "boolean"]
+    assert table.rows == (("Anna", "2020-01-31", True), ("Bo", "2021-05-01", False))
+
+
+def test_csv_rows_are_all_there_ragged_quoted_or_untyped(read):
+    text = 'Price list\n\nid,name,price\n007,"a, ""b""\nc",1.5\n8,short\n9,x,free,more\n'
+    extracted = read(text, "a.csv")
+    (table,) = extracted.tables
+    assert texts(extracted, "paragraph") == ["Price list"]
+    assert table.texts == (
+        ("007", 'a, "b" c', "1.5", ""),
+        ("8", "short", "", ""),
+        ("9", "x", "free", "more"),
+    )
+    assert [column.name for column in table.columns] == ["id", "name", "price", "Column 4"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "expected"),
+    [
+        ("a.html", "<!doctype html><h1>Hi</h1><script>no()</script><p>Words</p>", ["Words"]),
+        ("a.md", "# Hi\n\nWords\n", ["Words"]),
+        ("a.txt", "Words\n\nMore words\n", ["Words", "More words"]),
+        ("a.eml", "Subject: Pump\nFrom: a@b.c\n\nIt leaks.\n", ["It leaks."]),
+        ("a.json", '{"pump": "P-200"}', ["pump: P-200"]),
+    ],
+)
+def test_texts_of_all_kinds_are_read(read, name, data, expected):
+    found = texts(read(data, name), "paragraph")
+    assert all(any(words in text for text in found) for words in expected)
+    assert not any("no()" in text for text in found)
+
+
+def test_other_encodings_are_read_and_said(read):
+    assert texts(read("Größe".encode("utf-16"), "a.txt"), "paragraph") == ["Größe"]
+    extracted = read("Größe".encode("cp1252"), "a.txt")
+    assert texts(extracted, "paragraph") == ["Größe"]
+    assert "not UTF-8" in extracted.warnings[0]
+
+
+def test_characters_that_hide_or_break_are_left_out_and_counted(read):
+    hidden = "".join(chr(0xE0000 + ord(char)) for char in "obey")
+    extracted = read(f"Pay\u200b now{hidden}\u202e\x00\x07 please", "a.txt")
+    assert texts(extracted, "paragraph") == ["Pay now please"]
+    assert extracted.warnings == (
+        "6 invisible characters were left out.",
+        "2 unreadable characters were left out.",
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "code"),
+    [
+        ("a.pdf", b"%PDF-1.7 nothing more", "file_damaged"),
+        ("a.txt", b" \n\t\n", "no_text"),
+        ("a.xlsx", make_xlsx([]), "extraction_failed"),
+    ],
+)
+def test_what_cannot_be_read_says_why(read, name, data, code):
+    with pytest.raises(ExtractionFailed) as error:
+        read(data, name)
+    assert error.value.code == code
+    assert error.value.message.endswith((".", "upload."))
+
+
+def test_a_protected_pdf_says_so(read):
+    from reportlab.lib.pdfencrypt import StandardEncryption
+    from reportlab.pdfgen.canvas import Canvas
+
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, encrypt=StandardEncryption("secret"))
+    canvas.drawString(100, 100, "hello")
+    canvas.save()
+    with pytest.raises(ExtractionFailed) as error:
+        read(buffer.getvalue(), "a.pdf")
+    assert error.value.code == "file_encrypted"
+
+
+def test_a_child_that_eats_memory_is_ended(tmp_path, settings, monkeypatch):
+    program = "from knowledge.extraction_child import limit; limit(20, 400); x = b'x' * 10**9"
+    with pytest.raises(ChildEnded) as ended:
+        run_program(program, tmp_path, monkeypatch)
+    assert ended.value.code == "extraction_memory"
+
+
+def test_a_child_that_eats_time_is_ended(tmp_path, monkeypatch):
+    program = "from knowledge.extraction_child import limit; limit(1, 400)\nwhile True: pass"
+    with pytest.raises(ChildEnded) as ended:
+        run_program(program, tmp_path, monkeypatch)
+    assert ended.value.code == "extraction_time"
+
+
+def test_a_child_that_waits_for_ever_is_ended_with_all_it_started(tmp_path, monkeypatch):
+    program = (
+        "import subprocess, sys, pathlib, time\n"
+        "child = subprocess.Popen([sys.executable, '-c', 'import time; time.sleep(600)'])\n"
+        "pathlib.Path('pid').write_text(str(child.pid)); time.sleep(600)"
+    )
+    with pytest.raises(ChildEnded) as ended:
+        run_program(program, tmp_path, monkeypatch, seconds=3)
+    assert ended.value.code == "extraction_time"
+    grandchild = Path("/proc", (tmp_path / "pid").read_text(), "stat")
+    assert not grandchild.exists() or grandchild.read_text().split()[2] in "ZX"
+
+
+def test_a_child_that_crashes_is_told_apart(tmp_path, monkeypatch):
+    with pytest.raises(ChildEnded) as ended:
+        run_program("import os; os.abort()", tmp_path, monkeypatch)
+    assert ended.value.code == "extraction_crashed"
+
+
+def test_a_cancelled_extraction_ends_at_once(tmp_path, monkeypatch):
+    with pytest.raises(ChildEnded) as ended:
+        run_program("import time; time.sleep(600)", tmp_path, monkeypatch, stop=lambda: True)
+    assert ended.value.code == "extraction_stopped"
+
+
+def test_the_child_sees_no_secrets(tmp_path, monkeypatch):
+    monkeypatch.setenv("SECRET_KEY", "canary")
+    program = "import os, json; open('env', 'w').write(json.dumps(dict(os.environ)))"
+    run_program(program, tmp_path, monkeypatch)
+    seen = json.loads((tmp_path / "env").read_text())
+    assert not {"SECRET_KEY", "DATABASE_URL", "REDIS_URL"} & set(seen)
+
+
+def run_program(program, folder, monkeypatch, *, seconds=30, stop=lambda: False):
+    """Runs a program under the same guard as the real child."""
+    (folder / "hostile_child.py").write_text(program)
+    monkeypatch.setattr("sys.dont_write_bytecode", True)
+    run_child("hostile_child", [], seconds, str(folder), stop)
+
+
+def test_markdown_keeps_its_heading_levels(read):
+    headings = [b for b in read(MANUAL, "a.md").blocks if b.kind == "heading"]
+    assert [(b.level, b.text) for b in headings] == [(1, "Pump manual"), (2, "Seals"), (2, "Oil")]
