@@ -27,8 +27,6 @@ class Adapter(models.Model):
     """LoRA weights that the engine can load on top of exactly one base model."""
 
     class State(models.TextChoices):
-        """Where it stands on its way to people."""
-
         CANDIDATE = "candidate"
         LIVE = "live"
         RETIRED = "retired"
@@ -337,8 +335,6 @@ class Citation(models.Model):
     """A span of an answer and the passage that it rests on, or none."""
 
     class Verdict(models.TextChoices):
-        """How well the passage carries the sentence."""
-
         SUPPORTED = "supported"
         WEAK = "weak"
         UNSUPPORTED = "unsupported"
@@ -385,8 +381,6 @@ class Feedback(models.Model):
     """What the asker thought of an answer."""
 
     class Thumb(models.TextChoices):
-        """Up or down."""
-
         UP = "up"
         DOWN = "down"
 

@@ -80,6 +80,16 @@ GET  api-1:api-root             404 404 404 404 404 404 404 404
 
 # Method and path of each operation of the API.
 API = """
+GET    api/experts                           401 200 200 200 200 200 200 403
+GET    api/conversations                     401 200 200 200 200 200 200 403
+GET    api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 403
+DELETE api/conversations/<uuidstr:conversation_id>  401 204 404 404 404 404 404 403
+POST   api/questions                         401 202 202 404 202 404 202 403
+GET    api/answers/<uuidstr:answer_id>       401 200 404 404 404 404 404 403
+POST   api/answers/<uuidstr:answer_id>/again 401 202 404 404 404 404 404 403
+POST   api/answers/<uuidstr:answer_id>/stop  401 202 404 404 404 404 404 403
+PUT    api/answers/<uuidstr:answer_id>/feedback  401 200 404 404 404 404 404 403
+
 GET    api/collections                       401 200 200 200 200 200 200 200
 GET    api/documents                         401 200 200 200 200 200 200 200
 POST   api/documents                         401 403 403 403 201 404 201 403
@@ -116,6 +126,12 @@ SENT = {
     "chat:rename": {"title": "Seals"},
     "chat:feedback": {"thumb": "up"},
     "chat:promote": {"version": "1"},
+    "POST api/questions": {
+        "client_id": "00000000-0000-4000-8000-000000000001",
+        "expert": "{expert_id}",
+        "question": "Which kit?",
+    },
+    "PUT api/answers/<uuidstr:answer_id>/feedback": {"thumb": "up"},
     "POST api/runs": {"dataset": "{dataset_id}", "name": "Again"},
 }
 SENT_WITH_FILE = {
