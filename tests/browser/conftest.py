@@ -9,6 +9,7 @@ import shutil
 
 import pytest
 from django.conf import settings
+from playwright.sync_api import expect
 
 from tests.browser.live import LiveSite, create_database, empty_valkey, other_database, other_valkey
 from tests.browser.model_server import ModelServer
@@ -23,6 +24,8 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
+PATIENCE = 60_000
+expect.set_options(timeout=PATIENCE)
 # What a browser says about a server that a test stopped on purpose.
 EXPECTED = ("WebSocket connection to", "ERR_CONNECTION_REFUSED")
 
@@ -58,8 +61,9 @@ def model():
 
 
 @pytest.fixture(scope="package")
-def site(tmp_path_factory, model):
-    """The web process with seeded people, a document and an expert; no engine yet."""
+def site(tmp_path_factory, chromium, model):
+    """The web process with seeded people, a document and an expert; no engine yet. Nothing of it
+    is started where there is no browser to look at it."""
     configured = os.environ["DATABASE_URL"]
     base = os.environ.get("TEST_DATABASE_NAME") or f"test_{settings.DATABASES['default']['NAME']}"
     name = f"{base.removesuffix('_browser')}_browser"
@@ -132,6 +136,7 @@ def open_as(site, chromium, _sessions):
             reduced_motion="reduce",
             java_script_enabled=javascript,
         )
+        context.set_default_timeout(PATIENCE)
         contexts.append(context)
         page = context.new_page()
         page.on("pageerror", lambda error: problems.append(str(error)))

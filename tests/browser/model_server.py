@@ -5,6 +5,7 @@ and a test decides what has been said at the moment in which it reloads, stops o
 """
 
 import json
+import re
 import select
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -21,7 +22,7 @@ class ModelServer:
         self.thread = threading.Thread(target=self.http.serve_forever, daemon=True)
         self.thread.start()
 
-    def next_reply(self, timeout=30):
+    def next_reply(self, timeout=60):
         """The reply that the site has just asked for."""
         return self.replies.get(timeout=timeout)
 
@@ -50,7 +51,7 @@ class Reply:
         self.words.put(None)
 
     def answer(self, text):
-        self.say(*text.split(" "))
+        self.say(*re.findall(r"\S+\s*", text))
         self.finish()
 
 

@@ -35,7 +35,7 @@ class ScriptedSocket:
 
     def hear(self, page, kind, count=1):
         """Waits until the page has said something of this kind; returns the newest."""
-        for _ in range(100):
+        for _ in range(1200):
             if len(self.all_said(kind)) >= count:
                 return self.all_said(kind)[-1]
             page.wait_for_timeout(50)
