@@ -226,7 +226,27 @@ SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS_ONLY else
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 
-UNFOLD = {"SITE_TITLE": "Administration", "SITE_HEADER": "Phi-3 expert", "SITE_URL": "/"}
+UNFOLD = {
+    "SITE_TITLE": "Administration",
+    "SITE_HEADER": "Phi-3 expert",
+    "SITE_URL": "/",
+    # The accent of site.css, from light to dark.
+    "COLORS": {
+        "primary": {
+            "50": "240 249 248",
+            "100": "224 238 236",
+            "200": "190 221 218",
+            "300": "134 214 209",
+            "400": "98 196 190",
+            "500": "26 124 128",
+            "600": "13 92 96",
+            "700": "9 70 73",
+            "800": "8 56 58",
+            "900": "7 45 47",
+            "950": "6 33 31",
+        }
+    },
+}
 
 LOGGING = {
     "version": 1,
