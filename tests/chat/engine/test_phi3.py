@@ -309,3 +309,15 @@ def test_the_factory_starts_it_by_name(base):
 def test_an_unknown_kind_is_refused():
     with pytest.raises(EngineError):
         get_engine("gpt")
+
+
+async def test_a_quantised_base_serves_adapters_too(start, fern):
+    engine = start(quantisation="nf4")
+    assert engine.fingerprint.versions["quantisation"] == "nf4"
+    prompt = engine.render(ask(QUESTIONS[0]))
+    plain, with_adapter = await asyncio.gather(
+        collect(engine, prompt, max_tokens=12),
+        collect(engine, prompt, adapter=AdapterRef("fern", fern), max_tokens=12),
+    )
+    assert plain != with_adapter
+    assert await collect(engine, prompt, max_tokens=12) == plain
