@@ -98,9 +98,7 @@ class Site:
             self._finish(model, "The demo base model cannot be prepared")
             self._keep("engine", manage("run_engine"))
         self._await_ready()
-        if demo:
-            self._finish(demo, "The demo content cannot be loaded")
-        self._greet()
+        self._greet(has_accounts=self._demo_is_there(demo))
         while True:
             self._tend()
 
@@ -169,17 +167,27 @@ class Site:
                 reported = time.monotonic()
             self._tend()
 
-    def _greet(self) -> None:
+    def _demo_is_there(self, demo: Child | None) -> bool:
+        """Waits for the demo; without it the site goes on, for it may hold other people's work."""
+        try:
+            if demo:
+                self._finish(demo, "The demo content cannot be loaded")
+        except SetupError as error:
+            self.tell(str(error))
+            return False
+        return demo is not None
+
+    def _greet(self, *, has_accounts: bool) -> None:
         self.tell(f"\nReady: {url_of(self.start.host, self.start.port)}")
         if self.start.host in EVERYWHERE and (address := own_address()):
             self.tell(f"From other machines: http://{address}:{self.start.port}/")
-        if self.start.demo:
-            self.tell(self.demo_sign_ins())
+        if has_accounts:
+            self.tell(self._demo_sign_ins())
         else:
             self.tell("Make the first account: python3 manage.py createsuperuser")
         self.tell("Ctrl-C stops everything.")
 
-    def demo_sign_ins(self) -> str:
+    def _demo_sign_ins(self) -> str:
         """The table of demo accounts that the loader printed at the end of its log."""
         return (self.services.logs / "demo.log").read_text().strip().rpartition("\n\n")[2]
 
