@@ -3,7 +3,6 @@
 Rows go in by binary COPY. Knows no file and no model.
 """
 
-import json
 import uuid
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -156,9 +155,3 @@ def _copy_into(table: str, columns: dict[str, str], rows: Iterable[tuple[Any, ..
             copy.set_types(list(columns.values()))
             for row in rows:
                 copy.write_row(row)
-
-
-def fingerprint(version: DocumentVersion) -> str:
-    """Canonical text of a version's chunks: equal for equal outcomes."""
-    rows = version.chunks.order_by("ordinal").values_list("id", "ordinal", "kind", "sha256")
-    return json.dumps([[str(value) for value in row] for row in rows])

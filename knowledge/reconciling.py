@@ -5,6 +5,7 @@ Run every few seconds by the ingestion worker. The rows are the record; a lost q
 
 import logging
 from datetime import timedelta
+from functools import cache
 
 from django.db.models.functions import Now
 
@@ -26,6 +27,7 @@ def reconcile() -> int:
 
     Queueing the same attempt twice makes one job, so that this may run in several workers.
     """
+    remove_stray_files()
     waiting = DocumentVersion.objects.filter(claimable(), uploaded_at__lt=Now() - FRESH).order_by(
         "uploaded_at"
     )
@@ -37,6 +39,7 @@ def reconcile() -> int:
     return len(versions)
 
 
+@cache
 def remove_stray_files() -> int:
-    """Deletes files of uploads that were killed before their row was written; at a start."""
+    """Deletes files of uploads that were killed before their row was written; once a process."""
     return remove_strays(set(DocumentVersion.objects.values_list("file", flat=True)))

@@ -13,12 +13,15 @@ from knowledge.attempts import DEAD_AFTER, Attempt, AttemptLost
 from knowledge.errors import StateConflict
 from knowledge.ingestion import ingest
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, TableRow
-from knowledge.publishing import fingerprint
 from knowledge.reconciling import reconcile
 from knowledge.retrieval import retrieve
 from knowledge.versions import cancel, restore, retry, trash
 from phi3site.audit.models import AuditEvent
 from tests.knowledge.conftest import MANUAL, make_pdf, make_xlsx
+
+
+def fingerprint(version):
+    return list(version.chunks.order_by("ordinal").values_list("pk", "ordinal", "kind", "sha256"))
 
 
 def set_row(version, **values):

@@ -12,7 +12,7 @@ from knowledge.retrieval import retrieve
 from tests.knowledge.conftest import make_xlsx
 
 
-def passage(text="words", *, document=None, tokens=10):
+def passage(text="words", *, document=None, tokens=10, fused=0.03):
     return FoundPassage(
         chunk_id=uuid4(),
         version_id=uuid4(),
@@ -32,7 +32,7 @@ def passage(text="words", *, document=None, tokens=10):
         row_to=None,
         boxes=(),
         tokens=tokens,
-        scores={},
+        scores={"fused": {"rank": 1, "score": fused}},
     )
 
 
@@ -167,6 +167,13 @@ class TestChoosing:
         kept, dropped = choose([*many, other], limit=4)
         assert other in kept and len(kept) == 4
         assert {one.reason for one in dropped} == {"document_cap"}
+
+    def test_another_document_that_is_far_behind_takes_no_place(self):
+        one = uuid4()
+        many = [passage(f"words {n} of one", document=one) for n in range(5)]
+        kept, dropped = choose([*many, passage("of another", fused=0.012)], limit=4)
+        assert kept == many[:4]
+        assert {one.reason for one in dropped} == {"rank"}
 
     def test_one_document_takes_all_places_when_there_is_no_other(self):
         one = uuid4()
