@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 from rq import Worker
+from rq.worker import BaseWorker
 
 from phi3site.jobs import INGESTION, TRAINING, get_queue
 from phi3site.valkey import client
@@ -96,7 +97,7 @@ def _worker_of(queue: str) -> Callable[[], str]:
     return check
 
 
-def _is_alive(worker: Worker) -> bool:
+def _is_alive(worker: BaseWorker) -> bool:
     """RQ forgets a killed worker only after minutes; on this host its process tells at once."""
     if worker.hostname != socket.gethostname() or not worker.pid:
         return True
