@@ -7,6 +7,7 @@ from django.core.exceptions import PermissionDenied
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
+from django.utils.datastructures import MultiValueDict
 from ninja import File, Form, Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
@@ -43,7 +44,7 @@ def upload_dataset(
 ) -> Status[Dataset]:
     """Checks a file and keeps its examples; the same bytes give the dataset they gave before."""
     require_trainer(request)
-    form = DatasetForm({"name": name}, {"file": file})
+    form = DatasetForm({"name": name}, MultiValueDict({"file": [file]}))
     if not form.is_valid():
         raise DatasetRefused(" ".join(str(e) for errors in form.errors.values() for e in errors))
     dataset = import_dataset(name, file, actor=request.user, filename=form.filename)

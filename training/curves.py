@@ -44,7 +44,7 @@ def draw_curve(
         return None
     last = max([total_steps, 1, *(step for points in series.values() for step, _ in points)])
     spacing = nice_spacing(max(losses))
-    top = spacing * math.ceil(max(losses) / spacing)
+    top = spacing * max(1, math.ceil(max(losses) / spacing))
 
     def place(step: float, loss: float) -> tuple[float, float]:
         x = LEFT + step / last * (WIDTH - LEFT - RIGHT)

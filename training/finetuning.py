@@ -16,9 +16,11 @@ from transformers import (
     PrinterCallback,
     Trainer,
     TrainerCallback,
+    TrainerState,
     TrainingArguments,
     set_seed,
 )
+from transformers.trainer import TRAINER_STATE_NAME
 
 from training.checkpoints import newest_checkpoint, seal_checkpoint, step_of
 from training.errors import RecipeRefused, RunFailed
@@ -29,6 +31,7 @@ from training.loading import (
     describe,
     load_base,
     pad_id,
+    restore_adapter,
     save_adapter,
 )
 from training.masking import Masked, mask_example, pad_batch
@@ -88,12 +91,24 @@ def finetune(
     trainer.remove_callback(PrinterCallback)
     facts = describe(model, arguments, dtype, left_out)
     emit(type="prepared", facts=facts, resumed_from=step_of(start) if start else None)
-    trainer.train(resume_from_checkpoint=str(start) if start else None)
-    if should_stop() and trainer.state.global_step < trainer.state.max_steps:
-        return Outcome(True, trainer.state.global_step, {})
+    state = learn(trainer, start)
+    if state.global_step < arguments.max_steps:
+        return Outcome(True, state.global_step, {})
     if trainer.is_world_process_zero():
         save_adapter(model, base_model, output)
-    return Outcome(False, trainer.state.global_step, reporter.figures(trainer.state.log_history))
+    return Outcome(False, state.global_step, reporter.figures(state.log_history))
+
+
+def learn(trainer: Trainer, start: Path | None) -> TrainerState:
+    """Goes through the steps that are left; returns what is known afterwards.
+
+    Trainer itself takes one step too many when none is left.
+    """
+    if start and step_of(start) >= trainer.args.max_steps:
+        restore_adapter(trainer.model, start)
+        return TrainerState.load_from_json(str(start / TRAINER_STATE_NAME))
+    trainer.train(resume_from_checkpoint=str(start) if start else None)
+    return trainer.state
 
 
 def mask_examples(
@@ -176,6 +191,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             self.emit(type="metric", kind="train", step=state.global_step, values=values)
         elif "eval_loss" in logs:
             values = {"loss": float(logs["eval_loss"])}
+            require_finite(state.global_step, values)
             self.emit(type="metric", kind="eval", step=state.global_step, values=values)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -37,9 +37,9 @@ class DatasetForm(forms.Form):
         widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.csv"}),
     )
 
-    def clean_file(self) -> UploadedFile:
+    def clean_file(self) -> "UploadedFile[Any]":
         """Not larger than TRAINING_MAX_UPLOAD_MB."""
-        file: UploadedFile = self.cleaned_data["file"]
+        file: UploadedFile[Any] = self.cleaned_data["file"]
         limit = settings.TRAINING_MAX_UPLOAD_MB
         if (file.size or 0) > limit * 1024 * 1024:
             raise forms.ValidationError(

@@ -18,6 +18,8 @@ from training.models import Run
 from training.recipes import Recipe, read_recipe
 from training.runs import write_fenced
 
+CHILD = "training.child"
+
 
 def write_examples(run: Run) -> None:
     """The dataset as the training process reads it."""
@@ -43,7 +45,7 @@ def launch(run: Run, base: Path, lock: IO[bytes]) -> "subprocess.Popen[bytes]":
     job.write(path)
     with (run.folder / "training.log").open("ab") as log:
         return subprocess.Popen(
-            [sys.executable, "-m", "training.child", str(path)],
+            [sys.executable, "-m", CHILD, str(path)],
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,

@@ -9,7 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model, prepare_model_for_kbit_training
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    prepare_model_for_kbit_training,
+    set_peft_model_state_dict,
+)
+from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, BitsAndBytesConfig, TrainingArguments
 
 from training.errors import RecipeRefused
@@ -100,11 +107,18 @@ def pad_id(model: Any) -> int:
     return int(model.config.pad_token_id or 0)
 
 
+def restore_adapter(model: Any, checkpoint: Path) -> None:
+    """Puts the adapter weights of a checkpoint into the model."""
+    set_peft_model_state_dict(model, load_file(checkpoint / "adapter_model.safetensors"))
+
+
 def save_adapter(model: PeftModel, base_model: Path, output: Path) -> None:
     """Writes `adapter/` as a PEFT folder, complete or not at all, without paths of this machine."""
     made, place = output / "adapter.part", output / "adapter"
     shutil.rmtree(made, ignore_errors=True)
-    model.peft_config["default"].base_model_name_or_path = base_model.name
+    config = model.peft_config["default"]
+    config.base_model_name_or_path = base_model.name
+    config.target_modules = sorted(config.target_modules)  # peft's set has another order each time
     # Without False, peft asks the hub whether the vocabulary has grown.
     model.save_pretrained(str(made), safe_serialization=True, save_embedding_layers=False)
     (made / "README.md").unlink(missing_ok=True)

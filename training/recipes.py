@@ -119,7 +119,7 @@ def read_recipe(values: dict[str, Any]) -> Recipe:
 def presets(*, is_demo: bool) -> dict[str, Recipe]:
     """The three starting points; the small demo model learns with ten times the step size."""
     if is_demo:
-        base = Recipe(learning_rate=2e-3, max_length=512)
+        base = Recipe(learning_rate=2e-3, save_steps=25, eval_steps=25)
         return {
             "quick": dataclasses.replace(base, max_steps=30, save_steps=10, eval_steps=10),
             "standard": dataclasses.replace(base, max_steps=100),

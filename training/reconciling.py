@@ -58,6 +58,10 @@ def requeue(run: Run) -> bool:
     except RedisError:
         return False
     with transaction.atomic():
+        still = Run.objects.filter(pk=run.pk, status=Run.Status.QUEUED)
+        if not still.update(heartbeat_at=timezone.now()):
+            return False
+        run.refresh_from_db()
         queue_run(run)
     return True
 

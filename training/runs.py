@@ -103,8 +103,9 @@ def queue_run(run: Run) -> None:
 
 
 def job_id(run: Run) -> str:
-    """One job for each attempt."""
-    return f"run-{run.pk}-{run.attempt}"
+    """One job for each time that the run was queued: a queue takes the same id only once."""
+    queued_at = run.heartbeat_at or run.created_at
+    return f"run-{run.pk}-{int(queued_at.timestamp())}"
 
 
 def claim_run(run_id: UUID) -> Run | None:

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any, Protocol, TypedDict
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
-from tokenizers import Tokenizer
 
 # Two private characters around a number stand for special-token text inside a message.
 _OPEN, _SHUT = "\ue0f0", "\ue0f1"
@@ -51,6 +50,8 @@ class FolderCodec:
     """A codec over tokenizer.json and the chat template of a model folder."""
 
     def __init__(self, folder: Path) -> None:
+        from tokenizers import Tokenizer  # megabytes that a web process mostly does without
+
         config = _read(folder / "tokenizer_config.json")
         template = folder / "chat_template.jinja"
         text = template.read_text("utf-8") if template.is_file() else config["chat_template"]

@@ -57,6 +57,7 @@ def datasets(request: HttpRequest) -> HttpResponse:
         except DatasetRefused as error:
             form.add_error("file", error.message)
     rows = Dataset.objects.select_related("created_by").annotate(run_count=Count("runs"))
+    rows = rows.order_by("-created_at")
     page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
     status = 422 if form.is_bound else 200
     return render(request, "training/datasets.html", {"form": form, "page": page}, status=status)
