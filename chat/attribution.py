@@ -13,7 +13,7 @@ from itertools import pairwise
 from typing import Any, Literal
 
 from chat.sentences import Span, split_sentences
-from chat.words import content_words, is_negated, names, numbers
+from chat.words import amounts, content_words, is_negated, names, numbers
 
 Verdict = Literal["supported", "weak", "unsupported"]
 # Rows of vectors of unit length, one per text.
@@ -27,6 +27,8 @@ TERSE = 4
 # Cosines of the packaged encoder: unrelated sentences lie about the first, paraphrases the second.
 COSINE_LOW, COSINE_HIGH = 0.15, 0.75
 WRITTEN = re.compile(r"[\[【]\s*(\d{1,3})\s*[\]】]")
+# A denial in one of these parts of a sentence says nothing about the others.
+CLAUSE = re.compile(r"[;|]|[.!?]\s|,\s+(?=(?:which|who|but|and|no)\b)")
 # How much less a second passage may carry to be cited too; what a written marker adds.
 SECOND_WITHIN, TIE_BREAK = 0.05, 0.02
 
@@ -59,7 +61,14 @@ class _Claim:
     words: frozenset[str]
     numbers: frozenset[str]
     names: frozenset[str]
-    negated: bool
+    # Figures with the word after them, where one follows: 24 month.
+    amounts: frozenset[tuple[str, str]]
+    # Each clause: its words, and whether it denies something.
+    clauses: tuple[tuple[frozenset[str], bool], ...]
+
+    def denies(self, words: frozenset[str]) -> bool:
+        """Whether what is said about these words is denied; other clauses say nothing of them."""
+        return sum(denied for held, denied in self.clauses if held & words) % 2 == 1
 
     def __or__(self, other: "_Claim") -> "_Claim":
         return replace(
@@ -97,11 +106,10 @@ def attribute(
         claim = _claim(WRITTEN.sub("", words))
         if not claim.words or words.rstrip("*_ ").endswith(":"):
             continue
-        is_terse = len(claim.words) < TERSE
-        claim = replace(claim, names=claim.names | asked.names) if is_terse else claim
-        near = _nearest(claim, asked if is_terse else None, windows)
-        spoken = f"{question} {words}" if is_terse else words
-        scores = _scores(spoken, claim, near, encode)
+        about = asked if len(claim.words) < TERSE else None
+        near = _nearest(claim, about, windows)
+        spoken = f"{question} {words}" if about else words
+        scores = _scores(spoken, claim, about, near, encode)
         written = {int(number) for number in WRITTEN.findall(words)}
         found += _verdicts(span, near, scores, written)
     return found
@@ -112,7 +120,10 @@ def _claim(text: str) -> _Claim:
         frozenset(content_words(text)),
         frozenset(numbers(text)),
         frozenset(names(text)),
-        is_negated(text),
+        frozenset(amounts(text)),
+        tuple(
+            (frozenset(content_words(clause)), is_negated(clause)) for clause in CLAUSE.split(text)
+        ),
     )
 
 
@@ -126,12 +137,12 @@ def _windows(source: Source) -> list[_Window]:
     ]
 
 
-def _nearest(claim: _Claim, asked: _Claim | None, windows: list[_Window]) -> list[_Window]:
+def _nearest(claim: _Claim, about: _Claim | None, windows: list[_Window]) -> list[_Window]:
     """The windows that share most words with the sentence; for a terse one, with its question."""
 
     def rank(window: _Window) -> float:
         own = coverage(claim.words, window.claim.words | window.context.words)
-        return own + (0.5 * coverage(asked.words, window.claim.words) if asked else 0.0)
+        return own + (0.5 * coverage(about.words, window.claim.words) if about else 0.0)
 
     sharing = [window for window in windows if claim.words & window.claim.words]
     return sorted(sharing, key=rank, reverse=True)[:COMPARED]
@@ -144,25 +155,30 @@ def coverage(words: frozenset[str], held: frozenset[str]) -> float:
     return sum(weight for word, weight in weights.items() if word in held) / total if total else 0.0
 
 
-def _scores(spoken: str, claim: _Claim, near: list[_Window], encode: Encode) -> list[float]:
+def _scores(
+    spoken: str, claim: _Claim, about: _Claim | None, near: list[_Window], encode: Encode
+) -> list[float]:
     if not near:
         return []
     vectors = encode([spoken, *(window.text for window in near)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     return [
-        _support(claim, window, float(cosine)) for window, cosine in zip(near, cosines, strict=True)
+        _support(claim, about, window, float(cosine))
+        for window, cosine in zip(near, cosines, strict=True)
     ]
 
 
-def _support(claim: _Claim, window: _Window, cosine: float) -> float:
+def _support(claim: _Claim, about: _Claim | None, window: _Window, cosine: float) -> float:
     """0..1: likeness of words and meaning, capped where a fact is missing or denied."""
     around = window.claim | window.context
     lexical = coverage(claim.words, around.words)
     alike = min(1.0, max(0.0, (cosine - COSINE_LOW) / (COSINE_HIGH - COSINE_LOW)))
     score = 0.5 * lexical + 0.5 * alike
-    if claim.negated != window.claim.negated or _missing(claim, window.whole | window.context):
+    denied = claim.denies(claim.words) != window.claim.denies(claim.words)
+    if denied or _missing(claim, window.whole | window.context):
         return min(score, WEAK_FROM - 0.01)
-    if _missing(claim, around):
+    named = not about or about.names <= window.whole.names | window.whole.words | around.words
+    if _missing(claim, around) or _other_amount(claim, window.claim) or not named:
         return min(score, SUPPORTED_FROM - 0.01)
     return score
 
@@ -170,6 +186,12 @@ def _support(claim: _Claim, window: _Window, cosine: float) -> float:
 def _missing(claim: _Claim, held: _Claim) -> bool:
     """Whether a figure or a name of the claim is nowhere in what is held."""
     return not claim.numbers <= held.numbers or not claim.names <= held.names | held.words
+
+
+def _other_amount(claim: _Claim, held: _Claim) -> bool:
+    """Whether a figure of the claim counts something else in what is held: 24 months, 24 hours."""
+    counted = {figure for figure, _ in held.amounts}
+    return any(pair[0] in counted and pair not in held.amounts for pair in claim.amounts)
 
 
 def _verdicts(

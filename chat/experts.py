@@ -29,8 +29,8 @@ class RetrievalSettings:
     candidates: int = 50
     # Least cosine similarity between question and passage for the passage to count as relevant.
     min_score: float = 0.3
-    # Least share of the question's content words that the relevant passages hold together.
-    min_overlap: float = 0.34
+    # Least share of the question's content words in a passage that is not very alike.
+    min_overlap: float = 0.3
     # Earlier turns of the conversation in the prompt, when they fit.
     history: int = 1
 

@@ -8,7 +8,7 @@ from django.db import transaction
 from chat.drafts import Draft, LeaseLost, freeze_passage
 from chat.followups import standalone
 from chat.models import Passage
-from chat.relevance import weigh
+from chat.relevance import unknown_names, weigh
 from knowledge.retrieval import retrieve
 
 
@@ -30,7 +30,8 @@ def search(draft: Draft) -> None:
     ]
     for passage, evidence in zip(draft.passages, draft.evidence, strict=True):
         passage.is_used = evidence.cosine >= draft.retrieval.min_score
-    if not any(evidence.suffices(draft.retrieval) for evidence in draft.evidence):
+    suffices = any(evidence.suffices(draft.retrieval) for evidence in draft.evidence)
+    if not suffices or unknown_names(draft.question, found.passages):
         draft.is_abstention = True
         for passage in draft.passages:
             passage.is_used = False

@@ -1,19 +1,26 @@
 """Whether what was found answers to the question at all: the expert abstains otherwise.
 
-Both must speak for it: the encoder's likeness, and the question's own words in the passages. The
-model is not asked; small ones abstain always or never. Pure functions.
+Both must speak for it: the encoder's likeness, and the question's own words in a passage; and each
+name in the question must stand in one. The model is not asked; small ones abstain always or never.
+On the demo's golden set this finds 8 of 20 unanswerable questions (most ask for a missing detail of
+a thing that is documented) and wrongly abstains on 2 of 66. Pure functions.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chat.attribution import coverage
 from chat.experts import RetrievalSettings
-from chat.words import content_words, numbers
+from chat.words import FILLER, MONTHS, TOKEN, content_words, names, numbers
 from knowledge.passages import FoundPassage
 
 # From this likeness on, other words for the same thing are believed.
-LIKE_ENOUGH = 0.62
+LIKE_ENOUGH = 0.5
+# A product and its size, "Heron 160": another size is another product.
+DESIGNATION = re.compile(r"\b([A-Z][a-z]{2,})\s+(\d+)\b")
+# In a text with more capitals than this, capitals are no sign of names.
+CAPITALS_UP_TO = 0.34
 
 
 @dataclass(frozen=True)
@@ -40,3 +47,19 @@ def weigh(query: str, passages: Sequence[FoundPassage]) -> list[Evidence]:
         )
         for passage in passages
     ]
+
+
+def unknown_names(question: str, passages: Sequence[FoundPassage]) -> list[str]:
+    """Names in the question that no passage holds: there is nothing here about them."""
+    text = " ".join(" ".join(passage.context_text for passage in passages).split())
+    held, lower = names(text) | set(content_words(text)), text.lower()
+    missing = [
+        f"{name} {size}"
+        for name, size in DESIGNATION.findall(question)
+        if name.lower() not in FILLER | MONTHS.keys()
+        and not re.search(rf"\b{name.lower()}\s+{size}\b", lower)
+    ]
+    words = TOKEN.findall(question)
+    if sum(word[0].isupper() for word in words) <= CAPITALS_UP_TO * len(words) + 1:
+        missing += sorted(names(question) - held)
+    return missing

@@ -14,6 +14,7 @@ def listed(words: str) -> list[str]:
 
 TOKEN = re.compile(r"[^\W_]+(?:[-'’][^\W_]+)*", re.UNICODE)
 NUMBER = re.compile(r"\d+(?:[.,]\d+)*")
+COUNTED = re.compile(r"(?<![\w.,-])(\d+(?:[.,]\d+)*|[A-Za-z]+)[ \t-]+([^\W\d_]+)(?=(?:\W|$))")
 MONTHS = {
     name: number
     for number, names in enumerate(
@@ -86,6 +87,18 @@ def numbers(text: str) -> set[str]:
     figures = {_figure(found[0]) for found in NUMBER.finditer(plain)}
     spelled = {NUMERALS[w] for w in TOKEN.findall(plain.lower()) if w in NUMERALS}
     return figures | spelled
+
+
+def amounts(text: str) -> set[tuple[str, str]]:
+    """Figures and numerals with the word that follows them: what they count."""
+    found = set()
+    for match in COUNTED.finditer(normalised(text)):
+        figure = NUMERALS.get(match[1].lower()) or (
+            _figure(match[1]) if match[1][0].isdigit() else ""
+        )
+        if figure and match[2].lower() not in FILLER | NEGATIONS:
+            found.add((figure, stem(match[2].lower())))
+    return found
 
 
 def names(text: str) -> set[str]:
