@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any, Literal
 
-from chat.sentences import Span, split_sentences
+from chat.sentences import Span, is_row, split_sentences
 from chat.words import amounts, content_words, is_negated, names, numbers
 
 Verdict = Literal["supported", "weak", "unsupported"]
@@ -129,12 +129,24 @@ def _claim(text: str) -> _Claim:
 
 def _windows(source: Source) -> list[_Window]:
     spans = split_sentences(source.text)
-    pairs = [Span(first.start, second.end) for first, second in pairwise(spans)]
+    # Never two rows: one's name would stand beside the other's figure.
+    pairs = [
+        Span(first.start, second.end)
+        for first, second in pairwise(spans)
+        if not any(is_row(_line(source.text, span)) for span in (first, second))
+    ]
     context, whole = _claim(source.context), _claim(source.text)
     return [
         _Window(source, span, _claim(source.text[span.start : span.end]), context, whole)
         for span in [*spans, *pairs]
     ]
+
+
+def _line(text: str, span: Span) -> str:
+    """The whole lines that a span stands in; a row's bars lie outside the span."""
+    start = text.rfind("\n", 0, span.start) + 1
+    end = text.find("\n", span.end)
+    return text[start : end if end >= 0 else len(text)]
 
 
 def _nearest(claim: _Claim, about: _Claim | None, windows: list[_Window]) -> list[_Window]:

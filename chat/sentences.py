@@ -12,6 +12,8 @@ FENCE = re.compile(r"^\s{0,3}(```+|~~~+)")
 # Quote bars, list marks and heading signs before the words of a line.
 LINE_PREFIX = re.compile(r"(?:\s*(?:>|[-*+•]|\d{1,3}[.)]|#{1,6})(?=\s))*\s*")
 TABLE_ROW = re.compile(r"^\s*\|.*\|?\s*$")
+# A row of a table as chunks spell it: "Product: Heron; Period: 24 months".
+RECORD = re.compile(r"^\s*[^\s:;.][^:;.]{0,59}: [^;]*(?:; [^:;]{1,60}: [^;]*)+$")
 STARTS_BLOCK = re.compile(r"\s*(?:>|[-*+•]\s|\d{1,3}[.)]\s|#{1,6}\s|\|)")
 # A terminator with its closing quotes and the citation marks that belong to it.
 END = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?:\s*[\[【]\d{1,3}[\]】])*(?=\s|$)")
@@ -42,7 +44,8 @@ def _blocks(text: str) -> Iterator[Span]:
     for line in _lines(text):
         words = text[line.start : line.end]
         mark = FENCE.match(words)
-        is_break = bool(mark or fence or not words.strip() or STARTS_BLOCK.match(words))
+        is_single = is_row(words) or words.lstrip().startswith("#")
+        is_break = is_single or mark or fence or not words.strip() or STARTS_BLOCK.match(words)
         if start >= 0 and is_break:
             yield Span(start, line.start)
             start = -1
@@ -51,7 +54,7 @@ def _blocks(text: str) -> Iterator[Span]:
         elif mark and mark[1].startswith(fence):
             fence = ""
         elif not fence and words.strip():
-            if TABLE_ROW.match(words) or words.lstrip().startswith("#"):
+            if is_single:
                 yield line
             elif start < 0:
                 start = line.start
@@ -66,8 +69,13 @@ def _lines(text: str) -> Iterator[Span]:
         start += len(line)
 
 
+def is_row(words: str) -> bool:
+    """Whether a line is a row of a table, which stands for itself."""
+    return bool(TABLE_ROW.match(words) or RECORD.match(words.rstrip("\r\n")))
+
+
 def _sentences(text: str, block: Span) -> Iterator[Span]:
-    if TABLE_ROW.match(text[block.start : block.end]):
+    if is_row(text[block.start : block.end]):
         yield _trim(text, block, " \t\r\n|")
         return
     prefix = LINE_PREFIX.match(text, block.start, block.end)

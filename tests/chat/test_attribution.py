@@ -66,6 +66,28 @@ def test_a_figure_from_elsewhere_in_the_passage_is_weak_at_most():
     assert found.verdict != "supported"
 
 
+ROWS = Source(
+    1,
+    "Product: Heron pumps; Period: 24 months; Hours: 6,000\n"
+    "Product: Otter mixers; Period: 18 months; Hours: 5,000",
+    "Warranty periods",
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("The warranty period of Heron pumps is 24 months.", "supported"),
+        ("The warranty period of Otter mixers is 18 months.", "supported"),
+        ("The warranty period of Heron pumps is 18 months.", "weak"),
+        ("The warranty period of Heron pumps is 12 months.", "unsupported"),
+    ],
+)
+def test_rows_of_a_table_are_not_mixed(sentence, verdict):
+    (found,) = attribute(sentence, (ROWS,), encode=HashEncoder().encode_passages)
+    assert found.verdict == verdict
+
+
 def test_the_best_words_of_the_passage_are_named():
     (found,) = judge("Heron pumps have a warranty of 24 months.")
     words = WARRANTY.text[found.passage.start : found.passage.end]

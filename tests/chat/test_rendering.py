@@ -46,7 +46,9 @@ def words(html):
 @pytest.mark.parametrize("render", [render_markdown, marked])
 def test_nothing_of_the_text_becomes_active(hostile, render):
     html = re.sub(
-        r'<a class="cite" data-marker="1" href="/chat/passages/x/">1</a>', "", render(hostile)
+        r'<a class="cite" data-marker="1" aria-label="Source 1" href="/chat/passages/x/">1</a>',
+        "",
+        render(hostile),
     )
     tags = set(re.findall(r"<\s*/?\s*([a-zA-Z0-9]+)", html))
     assert tags <= TAGS | {"span"}
@@ -58,9 +60,10 @@ def test_nothing_of_the_text_becomes_active(hostile, render):
 def test_a_sentence_is_one_span_followed_by_its_chip():
     assert marked("It is **so**. Yes.") == (
         '<p><span class="sentence" data-verdict="supported" data-markers="1">It is <strong>so'
-        '</strong>.</span><a class="cite" data-marker="1" href="/chat/passages/x/">1</a> '
+        "</strong>.</span>"
+        '<a class="cite" data-marker="1" aria-label="Source 1" href="/chat/passages/x/">1</a> '
         '<span class="sentence" data-verdict="supported" data-markers="1">Yes.</span>'
-        '<a class="cite" data-marker="1" href="/chat/passages/x/">1</a></p>\n'
+        '<a class="cite" data-marker="1" aria-label="Source 1" href="/chat/passages/x/">1</a></p>\n'
     )
 
 

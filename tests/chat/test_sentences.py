@@ -25,6 +25,10 @@ def cut(text):
         ("| a | 1 |\n|---|---|\n| b | 2 |", ["a | 1", "b | 2"]),
         ("Before.\n```\ncode. Not a sentence.\n```\nAfter.", ["Before.", "After."]),
         ("> Quoted words.", ["Quoted words."]),
+        (
+            "Part: A; Price: 4.5\nPart: B; Price: 6\nOrder. Now.",
+            ["Part: A; Price: 4.5", "Part: B; Price: 6", "Order.", "Now."],
+        ),
         ("No full stop", ["No full stop"]),
         ("... --- !!!", []),
         ("", []),
