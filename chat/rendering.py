@@ -154,5 +154,7 @@ def _is_balanced(parts: Iterable[str]) -> bool:
 def _marks_after(sentence: MarkedSentence) -> str:
     if sentence.verdict == "unsupported":
         return '<span class="no-source">no source</span>'
-    chips = ((chip.marker, chip.url, chip.marker) for chip in sentence.chips)
-    return format_html_join("", '<a class="cite" data-marker="{}" href="{}">{}</a>', chips)
+    chips = ((chip.marker, chip.marker, chip.url, chip.marker) for chip in sentence.chips)
+    return format_html_join(
+        "", '<a class="cite" data-marker="{}" aria-label="Source {}" href="{}">{}</a>', chips
+    )
