@@ -51,7 +51,7 @@ def back(request: HttpRequest) -> HttpResponse:
 @curator_view
 def documents(request: HttpRequest) -> HttpResponse:
     """The list; htmx asks for its rows again while something is under way."""
-    filters = DocumentFilterForm(request.GET, user=request.user)
+    filters = DocumentFilterForm(request.GET, user=request.user, auto_id="filter_%s")
     found = documents_for(request.user, filters)
     page = Paginator(found, DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
     chosen = filters.cleaned_data.get("collection") if filters.is_valid() else None

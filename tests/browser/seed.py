@@ -7,6 +7,7 @@ import django
 GROUP = "Service team"
 PEOPLE = {
     "alice": ("employee", GROUP),
+    "bob": ("employee", GROUP),
     "mallory": ("employee", "Other team"),
     "carla": ("curator", GROUP),
     "adam": ("admin", GROUP),

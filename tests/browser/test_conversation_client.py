@@ -17,7 +17,7 @@ def socket():
 
 @pytest.fixture
 def page(open_as, socket):
-    return open_as("alice", "/chat/", prepare=socket.install)
+    return open_as("bob", "/chat/", prepare=socket.install)
 
 
 def ask(page, socket, question=QUESTION):

@@ -7,12 +7,12 @@ from tests.browser.conftest import sign_in
 from tests.browser.looks import faults
 
 SIZES = {"phone": (360, 740), "desk": (1280, 800)}
-LINKS = "[...document.querySelectorAll('.topnav a, .rail a')].map((a) => a.pathname)"
+LINKS = "[...document.querySelectorAll('.topnav a, .rail a, .tabs a')].map((a) => a.pathname)"
 ROLES = ("alice", "carla", "adam", "audrey")
 
 
 def reachable(page):
-    """Addresses of the navigation, and of the rails that they lead to."""
+    """Addresses of the navigation, and of the rails and tabs that they lead to."""
     known = [page.evaluate("location.pathname")]
     for path in known:
         page.goto(path)

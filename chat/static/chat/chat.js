@@ -189,13 +189,18 @@ class Chat {
     const example = event.target.closest("[data-example]");
     const chip = event.target.closest(".cite");
     const button = event.target.closest("[data-show-sources]");
-    if ((example || chip) && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
+    const source = event.target.closest("[data-answer] [data-source]");
+    if ((example || chip || source) && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
     if (example) {
       event.preventDefault();
       this.composer.ask(example.textContent);
     } else if (chip && chip.closest("[data-answer]")) {
       event.preventDefault();
       this.sources.openPassage(chip.closest("[data-answer]"), chip.dataset.marker, chip);
+    } else if (source) {
+      event.preventDefault();
+      const { marker } = source.closest("[data-marker]").dataset;
+      this.sources.openPassage(source.closest("[data-answer]"), marker, source);
     } else if (button) {
       this.sources.open(button.closest("[data-answer]"), button);
     }
