@@ -104,10 +104,13 @@ def check_rights(draft: Draft) -> None:
     if not allowed or draft.answer.question.conversation.deleted_at is not None:
         raise AnswerFailed("You may not ask this expert any more.", code="refused")
     readable = Collection.objects.visible_to(draft.asker).filter(pk__in=draft.collections)
-    if draft.collections and not readable.exists():
+    names = dict(readable.values_list("pk", "name"))
+    if draft.collections and not names:
         raise AnswerFailed(
             "You may not read the documents of this expert. Ask its administrator.", code="refused"
         )
+    # From here on the others don't exist, not even by name.
+    draft.collections = names
 
 
 def freeze_passage(draft: Draft, found: FoundPassage, marker: int) -> Passage:

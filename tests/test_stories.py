@@ -94,7 +94,7 @@ def test_a_document_becomes_passages(manual, alice):
 
     assert any("SK-22" in passage.text for passage in found.passages)
     best = next(passage for passage in found.passages if "SK-22" in passage.text)
-    assert best.page == 10
+    assert best.page in {10, 12}
     assert best.boxes
 
 
@@ -129,9 +129,10 @@ def test_a_stranger_gets_nothing_of_the_manual(engine, manual, collection, admin
 
     answer_all(engine, asked)
 
-    assert asked.is_abstention
+    assert (asked.status, asked.error_code) == ("failed", "refused")
     assert not asked.passages.exists()
-    assert "SK-22" not in asked.text
+    assert not asked.text
+    assert "SK-22" not in asked.receipt.body
 
 
 def test_a_dataset_becomes_an_adapter_that_answers(engine, base_model, settings, team, alice):

@@ -1,0 +1,72 @@
+"""What a person asked, one question after another."""
+
+import uuid
+from typing import Any
+
+from django.conf import settings
+from django.db import models
+from django.urls import reverse
+
+
+class ConversationQuerySet(models.QuerySet["Conversation"]):
+    """Conversations by owner."""
+
+    def visible_to(self, user: Any) -> "ConversationQuerySet":
+        """One's own, without deleted ones."""
+        return self.filter(owner_id=user.pk, deleted_at__isnull=True)
+
+
+class Conversation(models.Model):
+    """What one person asked, one question after another."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    owner = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
+    )
+    title = models.CharField(max_length=200, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ConversationQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-updated_at",)
+        default_permissions = ()
+        permissions = (
+            ("ask", "May ask experts"),
+            ("trace_answers", "May read every answer's receipt"),
+        )
+        indexes = [models.Index(fields=("owner", "-updated_at"), name="conversation_owner")]
+
+    def __str__(self) -> str:
+        return self.title or str(self.pk)
+
+    def get_absolute_url(self) -> str:
+        """The conversation's page."""
+        return reverse("chat:conversation", args=[self.pk])
+
+
+class Question(models.Model):
+    """What a person asked. The client's own id makes a resend the same question."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(
+        Conversation, on_delete=models.CASCADE, related_name="questions"
+    )
+    client_id = models.UUIDField()
+    asker = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    text = models.TextField()
+    # The answer that it follows, so that edits make branches.
+    after = models.ForeignKey(
+        "Answer", null=True, blank=True, on_delete=models.SET_NULL, related_name="follow_ups"
+    )
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("asked_at", "id")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("asker", "client_id"), name="question_once")]
+
+    def __str__(self) -> str:
+        return self.text[:60]

@@ -1,0 +1,101 @@
+"""Pieces of a version, and their vectors by encoder."""
+
+import uuid
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.models import Q
+from pgvector.django import HalfVectorField
+
+from knowledge.models.collections import Collection
+from knowledge.models.documents import DocumentVersion
+
+
+class Chunk(models.Model):
+    """A stored piece of a version: what is embedded, found and quoted."""
+
+    class Kind(models.TextChoices):
+        """What it was cut from."""
+
+        TEXT = "text"
+        TABLE = "table"
+        ROW = "row"
+        SUMMARY = "summary"
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
+    # Copied from the document so that permission filters stay inside one table and its indexes.
+    collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="+")
+    # True while its version is the ready one of an active document: set in one statement.
+    is_live = models.BooleanField(default=False)
+    ordinal = models.PositiveIntegerField()
+    kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TEXT)
+    text = models.TextField()
+    # Title, headings and text together: what keyword search and the encoder see.
+    context_text = models.TextField()
+    headings = ArrayField(models.CharField(max_length=300), default=list)
+    page = models.PositiveIntegerField(null=True)
+    # Rows of a table: first and last row number, 1-based, header not counted.
+    row_from = models.PositiveIntegerField(null=True)
+    row_to = models.PositiveIntegerField(null=True)
+    # [{"page": 3, "box": [left, top, right, bottom]}], each edge as a share 0..1 of the page.
+    boxes = models.JSONField(default=list)
+    tokens = models.PositiveIntegerField()
+    sha256 = models.CharField(max_length=64)
+
+    class Meta:
+        ordering = ("version", "ordinal")
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("version", "ordinal"), name="chunk_ordinal")]
+        indexes = [
+            models.Index(
+                fields=("collection",), condition=Q(is_live=True), name="chunk_live_collection"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id}/{self.ordinal}"
+
+
+class Encoder(models.Model):
+    """A model that turns texts into vectors. Vectors of two encoders are never compared."""
+
+    class State(models.TextChoices):
+        """Only one is active."""
+
+        BUILDING = "building"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    name = models.CharField(max_length=200)
+    revision = models.CharField(max_length=100, blank=True)
+    dimensions = models.PositiveIntegerField()
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=("name", "revision"), name="encoder_identity"),
+            models.UniqueConstraint(
+                fields=("state",), condition=Q(state="active"), name="one_active_encoder"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class ChunkEmbedding(models.Model):
+    """A chunk's vector by one encoder; the HNSW index is one per encoder, on a cast to its size."""
+
+    chunk = models.ForeignKey(Chunk, on_delete=models.CASCADE, related_name="embeddings")
+    encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="embeddings")
+    vector = HalfVectorField()
+
+    class Meta:
+        default_permissions = ()
+        constraints = [models.UniqueConstraint(fields=("chunk", "encoder"), name="embedding_once")]
+
+    def __str__(self) -> str:
+        return f"{self.chunk_id}/{self.encoder_id}"

@@ -1,0 +1,60 @@
+"""Sets of documents, and who may read and manage them."""
+
+import uuid
+from typing import Any
+
+from django.contrib.auth.models import Group
+from django.db import models
+from django.db.models import Q
+from django.urls import reverse
+
+MANAGE_ALL = "knowledge.manage_collections"
+
+
+class CollectionQuerySet(models.QuerySet["Collection"]):
+    """Collections by what a person may do with them."""
+
+    def visible_to(self, user: Any) -> "CollectionQuerySet":
+        """Those that the person may read, as a member of a reading or managing group."""
+        if not user.is_active:
+            return self.none()
+        if user.has_perm(MANAGE_ALL):
+            return self
+        groups = user.groups.values("pk")
+        return self.filter(Q(readers__in=groups) | Q(managers__in=groups)).distinct()
+
+    def manageable_by(self, user: Any) -> "CollectionQuerySet":
+        """Those whose documents the person may add, replace and remove."""
+        if not user.is_active or not user.has_perm("knowledge.manage_documents"):
+            return self.none()
+        if user.has_perm(MANAGE_ALL):
+            return self
+        return self.filter(managers__in=user.groups.values("pk")).distinct()
+
+
+class Collection(models.Model):
+    """A set of documents with one rule about who may read and who may manage them."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120, unique=True)
+    description = models.TextField(blank=True)
+    readers = models.ManyToManyField(Group, blank=True, related_name="readable_collections")
+    managers = models.ManyToManyField(Group, blank=True, related_name="managed_collections")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = CollectionQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("name",)
+        default_permissions = ()
+        permissions = (
+            ("manage_documents", "May add, replace and remove documents"),
+            ("manage_collections", "May create collections and decide who reads them"),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    def get_absolute_url(self) -> str:
+        """The collection's page in the console."""
+        return reverse("knowledge:collection", args=[self.pk])
