@@ -68,15 +68,15 @@ class ChatConsumer(AsyncWebsocketConsumer):
         except (ValidationError, ValueError, RecursionError):
             await self._refuse("bad_frame", "This message is not understood. Reload the page.")
             return
+        client_id = message.client_id if isinstance(message, Ask) else None
         try:
             await self._handle(message)
         except ChatError as error:
-            client_id = message.client_id if isinstance(message, Ask) else None
             await self._refuse(error.code, error.message, client_id=client_id)
         except Exception:
             logger.exception("a frame of type %s failed", message.type)
             words = "Something went wrong on our side. Nothing was lost; try again."
-            await self._refuse("internal", words)
+            await self._refuse("internal", words, client_id=client_id)
 
     async def _handle(self, message: Ask | Stop | Resume) -> None:
         if isinstance(message, Ask):

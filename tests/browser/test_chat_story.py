@@ -230,6 +230,15 @@ def test_a_conversation_is_found_again_and_deleted_after_a_question(page, model)
     expect(page.get_by_text("The conversation is deleted.")).to_be_visible()
 
 
+def test_a_new_conversation_can_be_renamed_at_once(page, model):
+    ask_and_finish(page, model)
+    page.get_by_role("button", name="Rename this conversation").click()
+    page.get_by_label("Title").fill("Seals of the P-200")
+    page.get_by_role("button", name="Rename", exact=True).click()
+    expect(page.locator("[data-title]")).to_have_text("Seals of the P-200")
+    expect(page.locator("[aria-current=page]", has_text="Seals of the P-200")).to_be_visible()
+
+
 def test_nobody_else_opens_the_conversation(page, open_as, model):
     ask_and_finish(page, model)
     other = open_as("mallory", page.url, expect_errors=True)

@@ -114,6 +114,10 @@ class Chat {
     document.title = document.title.replace(/^.*?( · [^·]*)$/, (_, site) => title + site);
     this.root.querySelector("[data-title]").textContent = title;
     this.conversations.add(url, title);
+    this.root.querySelector("[data-rename]").hidden = false;
+    const rename = document.querySelector("[data-rename-form]");
+    rename.action = `${url}rename/`;
+    rename.elements.title.value = title;
     this.composer.moveTo(conversation);
   }
 
