@@ -34,7 +34,7 @@ from training.loading import (
     restore_adapter,
     save_adapter,
 )
-from training.masking import Masked, mask_example, pad_batch
+from training.masking import Masked, learned_tail, mask_example, pad_batch
 from training.recipes import Recipe
 from training.tokens import FolderCodec, Turn
 
@@ -168,9 +168,12 @@ class Collator:
     def __init__(self, pad: int) -> None:
         self.pad = pad
 
-    def __call__(self, batch: Sequence[Masked]) -> dict[str, torch.Tensor]:
-        """One batch."""
-        return {name: torch.tensor(rows) for name, rows in pad_batch(batch, self.pad).items()}
+    def __call__(self, batch: Sequence[Masked]) -> dict[str, Any]:
+        """One batch; its labels are those of the positions that the model predicts for."""
+        tail = learned_tail(batch)
+        tensors = {name: torch.tensor(rows) for name, rows in pad_batch(batch, self.pad).items()}
+        tensors["labels"] = tensors["labels"][:, -tail:]
+        return {**tensors, "logits_to_keep": tail}
 
 
 class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here

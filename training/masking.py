@@ -23,6 +23,11 @@ class Masked:
     def __len__(self) -> int:
         return len(self.ids)
 
+    @property
+    def prompt_length(self) -> int:
+        """Ids before the first one that is learned."""
+        return next(at for at, label in enumerate(self.labels) if label != IGNORED)
+
 
 def mask_example(codec: Codec, turns: Sequence[Turn]) -> Masked:
     """The conversation up to its last answer, of which only that answer is learned.
@@ -32,6 +37,16 @@ def mask_example(codec: Codec, turns: Sequence[Turn]) -> Masked:
     prompt = codec.prompt(turns[:-1])
     answer = [*codec.plain(turns[-1]["content"].strip()), codec.end]
     return Masked(prompt + answer, [IGNORED] * len(prompt) + answer)
+
+
+def learned_tail(batch: Sequence[Masked]) -> int:
+    """Last positions of the padded batch that can matter to the loss.
+
+    Each token is predicted by the position before it. What only leads up to the answers needs no
+    prediction at all, which saves most of the widest layer and of its memory.
+    """
+    width = max(len(example) for example in batch)
+    return width - min(example.prompt_length for example in batch) + 1
 
 
 def pad_batch(batch: Sequence[Masked], pad: int) -> dict[str, list[list[int]]]:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 SHARE = 10
 # A group larger than this part of the file can't be held back as a whole.
-LARGEST = 4
+LARGEST = 20
 
 
 def choose_eval(keys: Sequence[str], groups: Sequence[str]) -> set[int]:

@@ -16,9 +16,10 @@ from tests.chat.engine.conftest import make_base
 from training.checkpoints import checkpoint_steps, newest_checkpoint
 from training.child import EVENTS, EXAMPLES, Job
 from training.errors import RecipeRefused, RunFailed
-from training.finetuning import Conversation, choose_device, finetune
+from training.finetuning import Collator, Conversation, choose_device, finetune, mask_examples
 from training.launching import child_environment
-from training.loading import attach_adapter, load_base
+from training.loading import attach_adapter, load_base, pad_id
+from training.masking import pad_batch
 from training.recipes import Recipe
 
 
@@ -83,6 +84,15 @@ def test_every_layer_gets_weights_that_moved(whole):
     weights = load_file(whole[2] / "adapter" / "adapter_model.safetensors")
     assert len(weights) == 2 * 4 * 2  # layers, targets, A and B
     assert all(weight.abs().sum() > 0 for weight in weights.values())
+
+
+def test_the_loss_is_that_of_the_whole_sequence(base, recipe):
+    model = load_base(base, recipe, torch.float32, on_cpu=True).eval()
+    _, held_back, _ = mask_examples(recipe, EXAMPLE_ROWS, base)
+    batch = Collator(pad_id(model))(held_back)
+    whole = {name: torch.tensor(rows) for name, rows in pad_batch(held_back, 0).items()}
+    with torch.no_grad():
+        assert model(**batch).loss.item() == pytest.approx(model(**whole).loss.item(), rel=1e-6)
 
 
 def test_only_the_newest_checkpoints_are_kept_and_complete(whole):

@@ -4,7 +4,7 @@ import pytest
 
 from chat.engine.rendering import PromptRenderer
 from chat.engine.weights import load_tokenizer
-from training.masking import IGNORED, Masked, mask_example, pad_batch
+from training.masking import IGNORED, Masked, learned_tail, mask_example, pad_batch
 from training.tokens import FolderCodec
 
 ASK = [{"role": "user", "content": "Which seal?"}]
@@ -67,3 +67,10 @@ def test_a_pad_that_ends_answers_is_still_learned_where_it_ends_one():
     assert batch["labels"] == [[IGNORED, 2, end], [1, end, IGNORED]]
     assert batch["attention_mask"] == [[1, 1, 1], [1, 1, 0]]
     assert batch["input_ids"] == [[1, 2, end], [1, end, end]]
+
+
+def test_the_tail_begins_right_before_the_first_token_that_is_learned():
+    short, long = Masked([1, 2, 3], [IGNORED, 2, 3]), Masked([1] * 6, [IGNORED] * 4 + [1, 1])
+    assert learned_tail([long]) == 3
+    assert learned_tail([short]) == 3
+    assert learned_tail([short, long]) == 6
