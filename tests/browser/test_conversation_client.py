@@ -165,6 +165,20 @@ def test_stop_before_the_acknowledgement_is_kept_until_the_answer_has_an_id(page
     assert socket.hear(page, "stop")["answer"] == answer.id
 
 
+def test_a_long_answer_never_pushes_its_question_out_of_sight(page, answer):
+    heading = page.get_by_role("heading", name=QUESTION, level=2)
+    for number in range(60):
+        answer.event("block", html=f"<p>Paragraph {number}</p>")
+    expect(body(page)).to_contain_text("Paragraph 59")
+    expect(heading).to_be_in_viewport()
+    latest = page.get_by_role("button", name="Latest")
+    latest.click()
+    expect(body(page).get_by_text("Paragraph 59")).to_be_in_viewport()
+    answer.event("block", html="<p>The last one</p>")
+    expect(body(page).get_by_text("The last one")).to_be_in_viewport()
+    expect(latest).to_be_hidden()
+
+
 def test_a_finished_answer_replaces_what_streamed(page, answer):
     answer.event("text", text="rough")
     answer.event("done", html=answer.html(body="<p>Smooth.</p>"))

@@ -1,4 +1,4 @@
-// The column of questions and answers: adds turns, follows the end while the reader is there.
+// The column of questions and answers: adds turns, follows an answer without pushing its start away.
 
 const NEAR = 96;
 
@@ -44,10 +44,26 @@ export class Thread {
     document.querySelector("[data-welcome]").hidden = !isEmpty;
   }
 
-  /** Called when an answer has grown: what is being read stays where it is. */
+  /**
+   * Called when an answer has grown. The page follows until the question stands at the top, so
+   * that what is being read stays where it is; who went further down is kept at the end.
+   */
   grown() {
-    if (this.#follows) this.toEnd();
-    else this.#latest.hidden = false;
+    if (this.#follows) {
+      const top = this.#topOfLastTurn();
+      const isPast = this.#root.scrollTop > top + 1;
+      this.#root.scrollTop = isPast ? this.#root.scrollHeight : Math.min(top, this.#end());
+    }
+    this.#latest.hidden = this.#end() - this.#root.scrollTop < NEAR;
+  }
+
+  #end() {
+    return this.#root.scrollHeight - this.#root.clientHeight;
+  }
+
+  #topOfLastTurn() {
+    const { top } = this.#list.lastElementChild.getBoundingClientRect();
+    return top - this.#root.getBoundingClientRect().top + this.#root.scrollTop;
   }
 
   toEnd() {
@@ -57,8 +73,7 @@ export class Thread {
   }
 
   #scrolled() {
-    const { scrollTop, clientHeight, scrollHeight } = this.#root;
-    this.#follows = scrollHeight - scrollTop - clientHeight < NEAR;
+    this.#follows = this.#end() - this.#root.scrollTop < NEAR;
     if (this.#follows) this.#latest.hidden = true;
   }
 }
