@@ -15,7 +15,7 @@ from django.db import DatabaseError, InterfaceError
 from redis.asyncio import Redis
 
 from chat.adapters import adapter_ref
-from chat.attribution import Source, attribute
+from chat.attribution import attribute
 from chat.drafts import Draft, LeaseLost, check_rights, load_draft
 from chat.engine import Engine, EngineError, Prompt
 from chat.errors import AnswerFailed, ChatError
@@ -133,13 +133,10 @@ def _seed(draft: Draft) -> int:
 
 def _attribute(draft: Draft) -> None:
     """Which sentence rests on which passage; nothing to say without passages."""
-    sources = [
-        Source(p.marker, p.text, " ".join([p.document_title, *p.headings])) for p in draft.used
-    ]
-    if sources:
+    if draft.sources:
         encoder = embedding.get_encoder()
         draft.attributions = attribute(
-            draft.text, sources, encode=encoder.encode_passages, question=draft.question
+            draft.text, draft.sources, encode=encoder.encode_passages, question=draft.question
         )
         draft.lap("attributed")
 

@@ -9,7 +9,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
-from chat.attribution import Attribution
+from chat.attribution import Attribution, Source
 from chat.engine import Message, Prompt, Sampling
 from chat.errors import AnswerFailed
 from chat.experts import RetrievalSettings, retrieval_of, sampling_of
@@ -69,6 +69,13 @@ class Draft:
     def used(self) -> list[Passage]:
         """Passages in the prompt."""
         return [passage for passage in self.passages if passage.is_used]
+
+    @property
+    def sources(self) -> list[Source]:
+        """The same for attribution: text, title and headings."""
+        return [
+            Source(p.marker, p.text, " ".join([p.document_title, *p.headings])) for p in self.used
+        ]
 
 
 def load_draft(claim: Claim) -> Draft:

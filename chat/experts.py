@@ -24,7 +24,7 @@ class RetrievalSettings:
     """How an expert looks things up, and when it says that it found nothing."""
 
     # Passages in the prompt at most; fewer when the budget of tokens is spent.
-    passages: int = 4
+    passages: int = 3
     # Candidates that search hands to ranking.
     candidates: int = 50
     # Least cosine similarity between question and passage for the passage to count as relevant.

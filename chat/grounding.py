@@ -8,7 +8,9 @@ from django.db import transaction
 from chat.drafts import Draft, LeaseLost, freeze_passage
 from chat.followups import standalone
 from chat.models import Passage
+from chat.quoting import choose_quote
 from chat.relevance import unknown_names, weigh
+from knowledge import embedding
 from knowledge.retrieval import retrieve
 
 
@@ -35,7 +37,15 @@ def search(draft: Draft) -> None:
         draft.is_abstention = True
         for passage in draft.passages:
             passage.is_used = False
+    _mark_key_words(draft)
     store_passages(draft)
+
+
+def _mark_key_words(draft: Draft) -> None:
+    quote = choose_quote(draft.query, draft.sources, encode=embedding.get_encoder().encode_passages)
+    for passage in draft.used:
+        if quote and passage.marker == quote.marker:
+            passage.key_start, passage.key_end = quote.span
 
 
 @transaction.atomic

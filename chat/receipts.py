@@ -136,6 +136,7 @@ def _passage(passage: Passage) -> dict[str, Any]:
         *("id", "marker", "chunk_id", "version_id", "document_id", "collection_id", "kind"),
         *("document_title", "version_number", "file_sha256", "page", "row_from", "row_to"),
         *("headings", "boxes", "scores", "is_used", "sha256", "text"),
+        *("key_start", "key_end"),
     )
     return {name: getattr(passage, name) for name in names}
 

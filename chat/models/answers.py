@@ -117,6 +117,9 @@ class Passage(models.Model):
     scores = models.JSONField(default=dict)
     # Whether it stood in the prompt.
     is_used = models.BooleanField(default=True)
+    # Characters of the text that best answer the question, in one passage of the answer at most.
+    key_start = models.PositiveIntegerField(null=True)
+    key_end = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ("answer", "marker")
@@ -129,6 +132,11 @@ class Passage(models.Model):
 
     def __str__(self) -> str:
         return f"[{self.marker}] {self.document_title}"
+
+    @property
+    def key_words(self) -> str:
+        """The sentence that best answers the question, if it stands here."""
+        return self.text[self.key_start : self.key_end] if self.key_end else ""
 
 
 class Citation(models.Model):

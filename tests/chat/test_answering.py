@@ -53,6 +53,8 @@ async def test_a_question_becomes_a_cited_answer_with_a_receipt(asked, valkey, c
     assert types(await events(valkey, asked)) == [
         "queued", "searching", "passages", "text", "text", "done",
     ]  # fmt: skip
+    quoted = [p.key_words async for p in answer.passages.all() if p.key_words]
+    assert quoted == ["The seal kit of the Heron pump is SK-17."]
     prompt = engine.prompts[0][0].text
     assert PROMPT_TAIL in prompt and chunks[1].text in prompt
     assert engine.closed_streams == 1
