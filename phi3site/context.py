@@ -36,6 +36,15 @@ class Site:
         return bool(self.engine)
 
     @property
+    def demo_sign_ins(self) -> list[dict[str, str]]:
+        """The demo accounts, for the sign-in page of a demo."""
+        if not settings.DEMO:
+            return []
+        from phi3site.demo.people import PASSWORD, PEOPLE
+
+        return [{"username": p.username, "password": PASSWORD, "role": p.role} for p in PEOPLE]
+
+    @property
     def base_model(self) -> str:
         """The loaded base model's name, or the configured one while none is loaded."""
         return str(self.engine.get("base_model") or settings.BASE_MODEL.rsplit("/", 1)[-1])

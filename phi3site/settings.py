@@ -65,6 +65,8 @@ CSRF_TRUSTED_ORIGINS = env_list("CSRF_TRUSTED_ORIGINS")
 HTTPS_ONLY = env_bool("HTTPS_ONLY")
 # How many proxies of ours stand before the web process and append to X-Forwarded-For.
 TRUSTED_PROXIES = env_int("TRUSTED_PROXIES", 0)
+# Whether the sign-in page lists the demo accounts, which `up` makes unless told not to.
+DEMO = env_bool("DEMO")
 DATA_DIR = Path(env("DATA_DIR", str(BASE_DIR / "data"))).resolve()
 REDIS_URL = env("REDIS_URL", "redis://127.0.0.1:6379/0")
 # The base model of chat and training: a folder or a hub id; empty is the demo model.

@@ -52,6 +52,12 @@ class SignIn(LoginView):
     form_class = SignInForm
     redirect_authenticated_user = True
 
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """Django's own `site` gives way to ours, which every page has under that name."""
+        context = super().get_context_data(**kwargs)
+        del context["site"]
+        return context
+
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Signs in and leaves the cookie."""
         response = super().form_valid(form)

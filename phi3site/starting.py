@@ -79,6 +79,7 @@ class Site:
     ) -> None:
         self.start, self.services, self.supervisor, self.tell = start, services, supervisor, tell
         self.env = site_environment(start.host, start.data_dir, services.addresses)
+        self.env.setdefault("DEMO", str(start.demo))
         self.model = start.data_dir / "models" / "phi3-demo"
 
     def run(self) -> None:

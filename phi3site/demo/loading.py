@@ -19,35 +19,12 @@ from knowledge.uploads import title_of, upload_document
 from phi3site.audit.recording import record
 from phi3site.demo import DATASET, DOCUMENTS, SOURCES
 from phi3site.demo.blocks import read_source
-from phi3site.roles import ADMIN, AUDITOR, CURATOR, EMPLOYEE
+from phi3site.demo.people import OFFICE, PASSWORD, PEOPLE, SERVICE
+from phi3site.roles import ADMIN
 from training.datasets import import_dataset
 from training.models import Dataset
 
-# For everybody here to know: `up --no-demo` leaves these accounts out.
-PASSWORD = "phi3-demo"
-SERVICE, OFFICE = "Service team", "Office team"
 DATASET_NAME = "Demo: company facts"
-
-
-@dataclass(frozen=True)
-class Person:
-    """A demo account."""
-
-    username: str
-    first_name: str
-    last_name: str
-    role: str
-    teams: tuple[str, ...]
-    can: str
-
-
-PEOPLE = (
-    Person("erin", "Erin", "Falk", EMPLOYEE, (SERVICE,), "asks about service and safety"),
-    Person("omar", "Omar", "Nyland", EMPLOYEE, (OFFICE,), "asks about people and policies"),
-    Person("carla", "Carla", "Imhof", CURATOR, (SERVICE, OFFICE), "looks after the documents"),
-    Person("adam", "Adam", "Reuter", ADMIN, (SERVICE, OFFICE), "fine-tunes and decides"),
-    Person("audrey", "Audrey", "Penn", AUDITOR, (), "traces answers"),
-)
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,8 @@ from knowledge.models import Collection, Document, DocumentVersion
 from phi3site.audit.models import AuditEvent
 from phi3site.demo import DATASET, DOCUMENTS
 from phi3site.demo import loading as demo_loading
-from phi3site.demo.loading import DATASET_NAME, PASSWORD, PEOPLE, load_demo, sign_ins
+from phi3site.demo.loading import DATASET_NAME, load_demo, sign_ins
+from phi3site.demo.people import PASSWORD, PEOPLE
 from training.models import Dataset, Run
 
 pytestmark = pytest.mark.django_db

@@ -214,3 +214,11 @@ def test_parallel_guesses_are_counted_before_the_password_is_looked_at(transacti
     with ThreadPoolExecutor(8) as pool:
         outcomes = list(pool.map(guess, range(24)))
     assert outcomes.count(False) == 10
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_demo_accounts_are_listed_in_a_demo_alone(client, db, settings, is_demo):
+    settings.DEMO = is_demo
+    page = client.get("/sign-in/").content.decode()
+    assert ("phi3-demo" in page) is is_demo
+    assert ("audrey" in page) is is_demo
