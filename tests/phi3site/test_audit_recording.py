@@ -78,7 +78,7 @@ def test_twenty_writers_at_once_leave_no_gap():
 
 
 def refused(sql, *parameters):
-    refusal = pytest.raises(DatabaseError, match=r"append-only|follow|not of now")
+    refusal = pytest.raises(DatabaseError, match=r"append-only|follow|not of now|permission denied")
     with refusal, transaction.atomic(), connection.cursor() as cursor:
         cursor.execute(sql, parameters)
 
