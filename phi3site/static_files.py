@@ -21,3 +21,11 @@ class StaticFilesStorage(CompressedManifestStaticFilesStorage):  # type: ignore[
         """Leaves out what no page uses."""
         used = {path: source for path, source in paths.items() if not path.startswith(UNUSED)}
         yield from super().post_process(used, *args, **options)
+
+    def stored_name(self, name: str) -> str:
+        """The hashed name; the plain one where nothing was collected, as on an engine's host."""
+        try:
+            stored: str = super().stored_name(name)
+        except ValueError:
+            return name
+        return stored
