@@ -117,8 +117,8 @@ class LiveSite:
     def start_engine(self):
         self.start("engine", "django", "run_engine")
 
-    def start_workers(self):
-        for queue in ("ingestion", "training"):
+    def start_workers(self, *queues):
+        for queue in queues or ("ingestion", "training"):
             self.start(queue, "django", "run_worker", queue)
 
     def wait_for(self, path):

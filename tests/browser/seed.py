@@ -53,16 +53,22 @@ def seed_people():
     return people, Group.objects.get(name=GROUP)
 
 
-def seed_collection(team, curator):
+def seed_collection(team, name):
+    from knowledge.models import Collection
+
+    collection = Collection.objects.create(name=name)
+    collection.readers.add(team)
+    collection.managers.add(team)
+    return collection
+
+
+def seed_documents(team, curator):
     from django.core.files.base import ContentFile
 
     from knowledge.ingestion import ingest
-    from knowledge.models import Collection
     from knowledge.uploads import upload_document
 
-    collection = Collection.objects.create(name="Service documents")
-    collection.readers.add(team)
-    collection.managers.add(team)
+    collection = seed_collection(team, "Service documents")
     version = upload_document(
         collection, ContentFile(manual(), "pump-manual.pdf"), actor=curator, title="Pump manual"
     )
@@ -76,10 +82,12 @@ def seed():
     from chat.experts import create_expert
 
     people, team = seed_people()
+    # For uploads: no expert looks here, so that they change no other test's answers.
+    seed_collection(team, "New arrivals")
     create_expert(
         "Service",
         actor=people["adam"],
-        collections=[seed_collection(team, people["carla"])],
+        collections=[seed_documents(team, people["carla"])],
         description="Knows manuals and warranty terms.",
         groups=[team],
         examples=EXAMPLES,
