@@ -2,8 +2,8 @@
 
     python benchmarks/concurrent_answers.py MODEL_FOLDER [--questions 16] [--rounds 3]
 
-Asks N questions with prompts of about 600 tokens (system prompt, six passages, question last) at
-the same moment through `Phi3Engine`, then the same prompts one after another through the same
+Asks N questions with prompts as the product builds them (system prompt, three passages of about
+110 tokens, question last) at the same moment through `Phi3Engine`, then the same prompts one after another through the same
 library's `model.generate`, in alternating rounds of one process. Every answer has the same number
 of tokens both ways. Prints medians; the last column is total time against `model.generate`.
 """
@@ -12,11 +12,14 @@ import argparse
 import asyncio
 import random
 import statistics
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from chat.engine import Prompt, Sampling
 from chat.engine.phi3 import Phi3Engine
@@ -38,13 +41,14 @@ class Round:
     tokens: int
 
 
-def make_prompts(engine: Phi3Engine, count: int, turn: int) -> list[Prompt]:
+def make_prompts(engine: Phi3Engine, count: int, turn: int, size: int) -> list[Prompt]:
     """Prompts as the product builds them; no two share a passage, so the prefix cache is cold."""
     prompts = []
     for number in range(turn * count, (turn + 1) * count):
         draw = random.Random(number)
         passages = [
-            PromptPassage(i, f"Manual {number}-{i}", _paragraph(draw), page=i) for i in range(1, 7)
+            PromptPassage(i, f"Manual {number}-{i}", _paragraph(draw), page=i)
+            for i in range(1, size + 1)
         ]
         question = f"What does the manual say about the {draw.choice(WORDS)}?"
         prompts.append(engine.render(build_messages(question, passages=passages)))
@@ -122,13 +126,14 @@ def main() -> None:
     parser.add_argument("model", type=Path)
     parser.add_argument("--questions", type=int, default=16)
     parser.add_argument("--tokens", type=int, default=128, help="tokens per answer, at most")
+    parser.add_argument("--passages", type=int, default=3, help="passages per prompt")
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args()
     engine = Phi3Engine(options.model)
     plain = load_base(options.model).model
     together, in_turn = [], []
     for turn in range(options.rounds):
-        prompts = make_prompts(engine, options.questions, turn)
+        prompts = make_prompts(engine, options.questions, turn, options.passages)
         in_turn.append(ask_in_turn(plain, prompts, options.tokens))
         together.append(asyncio.run(ask_together(engine, prompts, options.tokens)))
     lengths = [len(prompt.token_ids) for prompt in prompts]
