@@ -5,7 +5,8 @@
 Asks N questions with prompts as the product builds them (system prompt, three passages of about
 110 tokens, question last) at the same moment through `Phi3Engine`, then the same prompts one after
 another through the same library's `model.generate`, in alternating rounds of one process. Every
-answer has the same number of tokens both ways. Prints medians; the last column is total time against `model.generate`.
+answer has the same number of tokens both ways. Prints medians; the last column is total time
+against `model.generate`.
 """
 
 import argparse

@@ -49,11 +49,10 @@ def experts(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "HEAD", "POST"])
 @manager_view
 def new_expert(request: HttpRequest) -> HttpResponse:
-    """A new expert with its first version."""
+    """A new expert with its first version; `?adapter=` chooses one beforehand."""
     form = ExpertForm(request.POST or None)
-    version_form = VersionForm(
-        request.POST or None, user=request.user, initial=version_initial(None)
-    )
+    initial = version_initial(None) | {"adapter": request.GET.get("adapter")}
+    version_form = VersionForm(request.POST or None, user=request.user, initial=initial)
     if form.is_valid() and version_form.is_valid():
         expert = catalogue.create_expert(
             form.cleaned_data["name"],

@@ -213,6 +213,16 @@ def test_the_console_shows_exports_and_retires_adapters(client, admin, folder):
     assert b"The adapter is not loaded" in refused.content
 
 
+def test_an_adapter_leads_to_a_form_that_has_chosen_it(client, admin, folder):
+    adapter = register(folder)
+    client.force_login(admin)
+    link = f"{reverse('chat:new_expert')}?adapter={adapter.pk}"
+    page = client.get(reverse("chat:adapter", args=[adapter.pk])).content.decode()
+    assert link in page
+    assert f'<option value="{adapter.pk}" selected>' in client.get(link).content.decode()
+    assert client.get(f"{reverse('chat:new_expert')}?adapter=nonsense").status_code == 200
+
+
 @pytest.mark.parametrize("name", ["experts", "new_expert", "adapters"])
 def test_the_console_is_for_those_who_manage_experts(client, alice, curator, auditor, name):
     for user in (alice, curator, auditor):
