@@ -5,6 +5,7 @@ process. The steps are called one after another here; processes and pages have t
 """
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
@@ -30,7 +31,7 @@ from phi3site.valkey import async_client
 from tests.conftest import make_user
 from training.datasets import import_dataset
 from training.models import Run
-from training.recipes import Recipe
+from training.recipes import presets
 from training.runs import start_run
 from training.tasks import execute_run
 
@@ -141,7 +142,13 @@ def test_a_dataset_becomes_an_adapter_that_answers(engine, base_model, settings,
     admin = make_user("adele", "admin")
     with (DEMO / "dataset_small.jsonl").open("rb") as file:
         dataset = import_dataset("Facts", file, actor=admin, filename="facts.jsonl")
-    recipe = Recipe(learning_rate=2e-3, max_length=512, max_steps=24, eval_steps=24, save_steps=12)
+    recipe = replace(
+        presets(is_demo=True)["quick"],
+        gradient_accumulation_steps=4,
+        max_steps=16,
+        eval_steps=16,
+        save_steps=8,
+    )
     run = start_run(dataset, recipe, name="Facts", actor=admin)
 
     execute_run(str(run.pk))
@@ -149,7 +156,7 @@ def test_a_dataset_becomes_an_adapter_that_answers(engine, base_model, settings,
     run.refresh_from_db()
     assert run.status == Run.Status.FINISHED, run.error
     losses = [m.values["loss"] for m in run.metrics.filter(kind="train").order_by("step")]
-    assert losses[-1] < losses[0] / 2
+    assert sum(losses[-4:]) / 4 < losses[0] * 0.7
     adapter = Adapter.objects.get(run_id=run.pk)
     assert not verify_adapter(adapter)
     assert adapter.base_fingerprint == engine.fingerprint.base
