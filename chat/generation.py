@@ -22,6 +22,9 @@ from chat.threads import in_thread
 FLUSH_EVERY = 1.0
 # A model that never ends is ended here, whatever its tokens hold.
 LONGEST_TEXT = 100_000
+# A small model may say the same for ever: it is ended when it has said it this often.
+TURNS = 3
+SHORTEST_LOOP, LONGEST_LOOP = 24, 300
 BLANK_LINE = re.compile(r"\n[ \t]*\n+")
 FENCE = re.compile(r"(?m)^\s{0,3}(?:```|~~~)")
 
@@ -54,8 +57,21 @@ async def generate(
             if len(draft.text) >= LONGEST_TEXT:
                 draft.stop_reason = "length"
                 break
+            if repeated := loop_length(draft.text):
+                draft.text = draft.text[:-repeated].rstrip()
+                draft.stop_reason = "repetition"
+                break
     draft.stop_reason = draft.stop_reason or "cancelled"
     draft.lap("generated")
+
+
+def loop_length(text: str) -> int:
+    """Characters at the end that only repeat what stands before them, once a loop is certain."""
+    tail = text[-TURNS * LONGEST_LOOP :]
+    for size in range(SHORTEST_LOOP, len(tail) // TURNS + 1):
+        if tail.endswith(tail[-size:] * TURNS):
+            return size * (TURNS - 1)
+    return 0
 
 
 def flush(draft: Draft) -> None:

@@ -101,12 +101,13 @@ def show_passage(passage_id: UUID, user: Any) -> ShownPassage:
     best = passage.citations.exclude(passage_start=None).order_by("-support").first()
     start, end = (best.passage_start or 0, best.passage_end or 0) if best else (0, 0)
     url = reverse("knowledge:version", args=[passage.version_id])
+    anchor = f"#page-{passage.page}" if passage.page else ""
     return ShownPassage(
         passage,
         before=passage.text[:start],
         quote=passage.text[start:end],
         after=passage.text[end:],
-        document_url=f"{url}#page-{passage.page}" if passage.page else url,
+        document_url=f"{url}?chunk={passage.chunk_id}{anchor}",
         has_pages=passage.media_type == PAGED_MEDIA,
     )
 

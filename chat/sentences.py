@@ -19,7 +19,7 @@ STARTS_BLOCK = re.compile(r"\s*(?:>|[-*+•]\s|\d{1,3}[.)]\s|#{1,6}\s|\|)")
 END = re.compile(r"[.!?…]+[\"'”’)\]*_]*(?:\s*[\[【]\d{1,3}[\]】])*(?=\s|$)")
 ABBREVIATION = re.compile(
     r"(?:\b(?:e\.g|i\.e|approx|ca|cf|vs|etc|no|nos|nr|fig|figs|sec|ch|p|pp|art|dr|mr|mrs|ms|prof"
-    r"|inc|ltd|co|max|min|incl|excl|tel)|\b[A-Z])\.$",
+    r"|inc|ltd|co|max|min|incl|excl|tel)|(?<!°)(?<!° )\b[A-Z])\.$",
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]")

@@ -38,13 +38,19 @@ class FilesField(forms.FileField):
 class UploadForm(forms.Form):
     """Files for a collection that the person manages."""
 
-    collection = forms.ModelChoiceField(Collection.objects.none(), empty_label=None)
+    collection = forms.ModelChoiceField(
+        Collection.objects.none(),
+        empty_label="Choose a collection",
+        error_messages={"required": "Choose the collection first; nothing was uploaded."},
+    )
     documents = FilesField(label="Files")
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         choices = Collection.objects.manageable_by(user)
         self.fields["collection"].queryset = choices  # type: ignore[attr-defined]
+        if len(choices) == 1:
+            self.fields["collection"].initial = choices[0]
 
 
 class NewVersionForm(forms.Form):

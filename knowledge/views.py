@@ -17,11 +17,13 @@ from knowledge import versions
 from knowledge.errors import KnowledgeError
 from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
 from knowledge.listing import counts, documents_for, stages_of
-from knowledge.models import Document, DocumentVersion
+from knowledge.models import Collection, Document, DocumentVersion
 from knowledge.uploads import upload_document, upload_many
 
 DOCUMENTS_A_PAGE = 50
 CHUNKS_A_PAGE = 25
+# In the session: where the person uploaded last.
+LAST_COLLECTION = "upload_collection"
 View = Callable[..., HttpResponse]
 
 
@@ -60,11 +62,17 @@ def documents(request: HttpRequest) -> HttpResponse:
         "page": page,
         "counts": counts(found),
         "is_filtered": any(request.GET.get(name) for name in ("q", "collection", "status")),
-        "upload": UploadForm(user=request.user, initial={"collection": chosen}),
+        "upload": _upload_form(request, chosen),
     }
     is_partial = request.headers.get("HX-Request") == "true"
     name = "knowledge/_documents.html" if is_partial else "knowledge/documents.html"
     return render(request, name, context)
+
+
+def _upload_form(request: HttpRequest, chosen: Collection | None) -> UploadForm:
+    """Offers the collection of the list, else that of the last upload, else none."""
+    first = chosen or request.session.get(LAST_COLLECTION)
+    return UploadForm(user=request.user, initial={"collection": first} if first else None)
 
 
 @require_POST
@@ -76,9 +84,9 @@ def upload(request: HttpRequest) -> HttpResponse:
         for errors in form.errors.values():
             messages.error(request, " ".join(str(error) for error in errors))
         return back(request)
-    taken, refused = upload_many(
-        form.cleaned_data["collection"], form.cleaned_data["documents"], actor=request.user
-    )
+    collection = form.cleaned_data["collection"]
+    request.session[LAST_COLLECTION] = str(collection.pk)
+    taken, refused = upload_many(collection, form.cleaned_data["documents"], actor=request.user)
     for error in refused:
         messages.error(request, error.message)
     for version in taken:
@@ -86,7 +94,8 @@ def upload(request: HttpRequest) -> HttpResponse:
             messages.info(request, f"“{version.document.title}” is there already, unchanged.")
     new = sum(not version.was_already_there for version in taken)
     if new:
-        messages.success(request, f"{new} {'file' if new == 1 else 'files'} uploaded.")
+        files = "1 file" if new == 1 else f"{new} files"
+        messages.success(request, f"{files} uploaded to {collection}.")
     return back(request)
 
 

@@ -34,7 +34,7 @@ class TestDocuments:
         files = [ContentFile(MANUAL, name="a.md"), ContentFile(b"\x89PNG", name="b.pdf")]
         data = {"collection": str(collection.pk), "documents": files}
         shown = page(client.post(reverse("knowledge:upload"), data, follow=True))
-        assert "1 file uploaded" in shown and "PNG picture" in shown
+        assert f"1 file uploaded to {collection}" in shown and "PNG picture" in shown
         assert 'data-status="queued"' in shown and "every 1s" in shown
 
     def test_polling_gives_the_rows_alone_and_stops_at_the_end(self, as_user, curator, upload):

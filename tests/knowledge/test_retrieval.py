@@ -8,7 +8,7 @@ from knowledge.errors import KnowledgeError
 from knowledge.indexes import active_encoder, ensure_vector_index, has_bm25
 from knowledge.models import Collection, Encoder
 from knowledge.passages import FoundPassage
-from knowledge.retrieval import retrieve
+from knowledge.retrieval import name_first, retrieve
 from tests.knowledge.conftest import make_xlsx
 
 
@@ -209,3 +209,29 @@ def test_the_first_encoder_becomes_the_active_one():
     first = active_encoder(name="a", revision="1", dimensions=384)
     assert first.state == "active"
     assert active_encoder(name="a", revision="1", dimensions=384) == first
+
+
+class TestDesignations:
+    """A rare part number of the question brings its row to the front; a common one does nothing."""
+
+    @staticmethod
+    def found(*texts):
+        values = dict.fromkeys(FoundPassage.__dataclass_fields__)
+        return [FoundPassage(**values | {"context_text": text}) for text in texts]
+
+    @pytest.mark.parametrize(
+        ("query", "first"),
+        [
+            ("How many KX-117 are in stock?", "Part: KX-117; Stock: 4"),
+            ("how many kx-117?", "Part: KX-117; Stock: 4"),
+            ("How many KX-11 are in stock?", "Part: KX-120; Stock: 9"),
+            ("How many are in stock?", "Part: KX-120; Stock: 9"),
+        ],
+    )
+    def test_a_rare_one_comes_first(self, query, first):
+        rows = self.found("Part: KX-120; Stock: 9", "Kilns", "Part: KX-117; Stock: 4")
+        assert name_first(query, rows)[0].context_text == first
+
+    def test_what_stands_everywhere_moves_nothing(self):
+        rows = self.found(*(f"KX-117 in box {box}" for box in range(6)), "KX-117")
+        assert name_first("KX-117?", rows) == rows

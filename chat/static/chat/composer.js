@@ -2,6 +2,8 @@
 // What was sent but not yet acknowledged waits in an outbox that survives a reload; the server
 // knows each question by the client's id, so sending it twice asks it once.
 
+const DOUBLE_CLICK = 500; // milliseconds
+
 function stored(key) {
   try {
     return localStorage.getItem(key);
@@ -54,6 +56,7 @@ export class Composer extends EventTarget {
   #field;
   #user;
   #conversation;
+  #busySince = -Infinity;
 
   constructor(form, { user, conversation }) {
     super();
@@ -82,6 +85,7 @@ export class Composer extends EventTarget {
   }
 
   set isBusy(busy) {
+    if (busy && !this.isBusy) this.#busySince = performance.now();
     const stop = this.#form.querySelector("[data-stop]");
     const send = this.#form.querySelector("[data-send]");
     const hadFocus = [stop, send].includes(document.activeElement);
@@ -132,6 +136,8 @@ export class Composer extends EventTarget {
   }
 
   stop() {
+    // Stop stands where Send was: the second half of a double click means nothing.
+    if (performance.now() - this.#busySince < DOUBLE_CLICK) return;
     if (this.isBusy) this.dispatchEvent(new Event("stop"));
   }
 
