@@ -92,7 +92,7 @@ DESKS = (
         "Searches everything that you may read.",
         ("service", "office"),
         (SERVICE, OFFICE),
-        ("What is a Thistle?", "Who is the Safety Officer?", "What is a FOX number?"),
+        ("Who is the Safety Officer?", "What is a FOX number?"),
     ),
     Desk(
         "Phi-3 without documents",

@@ -74,7 +74,7 @@ def is_the_same(page):
 
 def test_dropped_files_become_ready_before_ones_eyes_and_a_broken_one_says_why(page, worker):
     drop(page, FILES)
-    expect(page.get_by_text("4 files uploaded.")).to_be_visible()
+    expect(page.get_by_text("4 files uploaded to")).to_be_visible()
     for name in (PDF, MARKDOWN, CSV, BROKEN):
         expect(state(page, name)).to_have_text("Queued")
     watch(page)

@@ -2,8 +2,6 @@
 // What was sent but not yet acknowledged waits in an outbox that survives a reload; the server
 // knows each question by the client's id, so sending it twice asks it once.
 
-const DOUBLE_CLICK = 500; // milliseconds
-
 function stored(key) {
   try {
     return localStorage.getItem(key);
@@ -56,7 +54,6 @@ export class Composer extends EventTarget {
   #field;
   #user;
   #conversation;
-  #busySince = -Infinity;
 
   constructor(form, { user, conversation }) {
     super();
@@ -69,7 +66,10 @@ export class Composer extends EventTarget {
     this.#field.addEventListener("input", () => this.#edited());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
     form.addEventListener("submit", (event) => this.#submitted(event));
-    form.querySelector("[data-stop]").addEventListener("click", () => this.stop());
+    form.querySelector("[data-stop]").addEventListener("click", (event) => {
+      // Stop stands where Send was: the second half of a double click means nothing.
+      if (event.detail < 2) this.stop();
+    });
   }
 
   get #draftKey() {
@@ -85,7 +85,6 @@ export class Composer extends EventTarget {
   }
 
   set isBusy(busy) {
-    if (busy && !this.isBusy) this.#busySince = performance.now();
     const stop = this.#form.querySelector("[data-stop]");
     const send = this.#form.querySelector("[data-send]");
     const hadFocus = [stop, send].includes(document.activeElement);
@@ -136,8 +135,6 @@ export class Composer extends EventTarget {
   }
 
   stop() {
-    // Stop stands where Send was: the second half of a double click means nothing.
-    if (performance.now() - this.#busySince < DOUBLE_CLICK) return;
     if (this.isBusy) this.dispatchEvent(new Event("stop"));
   }
 
