@@ -199,5 +199,5 @@ def test_an_auditor_traces_an_answer(engine, manual, collection, team, alice, au
     assert engine.fingerprint.weights[:12] in html
     assert asked.receipt.sha256[:12] in html
     passage = asked.passages.first()
-    assert client.get(reverse("chat:passage", args=[passage.pk])).status_code == 200
+    assert client.get(reverse("chat:source", args=[passage.pk])).status_code == 200
     assert verify_chain().is_intact
