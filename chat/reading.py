@@ -40,7 +40,10 @@ class Turn:
 
 @dataclass(frozen=True)
 class ShownPassage:
-    """A passage around its best matching words; `is_open` while the reader may open it."""
+    """A passage around its best matching words.
+
+    `is_withheld` when the reader has lost the right to it, `is_gone` when its document is removed.
+    """
 
     passage: Passage
     before: str
@@ -48,6 +51,8 @@ class ShownPassage:
     after: str
     document_url: str
     has_pages: bool
+    is_withheld: bool = False
+    is_gone: bool = False
 
 
 def show_conversation(conversation: Conversation, user: Any) -> list[Turn]:
@@ -97,7 +102,8 @@ def show_passage(passage_id: UUID, user: Any) -> ShownPassage:
     if passage is None:
         raise NotFound("There is no such passage.")
     if withhold([passage], user):
-        return ShownPassage(passage, "", "", "", "", has_pages=False)
+        return ShownPassage(passage, "", "", "", "", has_pages=False, is_withheld=True)
+    is_gone = not DocumentVersion.objects.visible_to(user).filter(pk=passage.version_id).exists()
     best = passage.citations.exclude(passage_start=None).order_by("-support").first()
     start, end = (best.passage_start or 0, best.passage_end or 0) if best else (0, 0)
     url = reverse("knowledge:version", args=[passage.version_id])
@@ -107,15 +113,19 @@ def show_passage(passage_id: UUID, user: Any) -> ShownPassage:
         before=passage.text[:start],
         quote=passage.text[start:end],
         after=passage.text[end:],
-        document_url=f"{url}?chunk={passage.chunk_id}{anchor}",
-        has_pages=passage.media_type == PAGED_MEDIA,
+        document_url="" if is_gone else f"{url}?chunk={passage.chunk_id}{anchor}",
+        has_pages=passage.media_type == PAGED_MEDIA and not is_gone,
+        is_gone=is_gone,
     )
 
 
 def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
-    """Takes the words from passages whose document the person may no longer read; returns them."""
+    """Takes the words from passages whose document the person may no longer read; returns them.
+
+    The words of a document that was removed stay with those who might read it.
+    """
     wanted = {passage.version_id for passage in passages}
-    readable = DocumentVersion.objects.visible_to(user).filter(pk__in=wanted)
+    readable = DocumentVersion.objects.citable_by(user).filter(pk__in=wanted)
     open_ids = set(readable.values_list("pk", flat=True)) if wanted else set()
     closed = [passage for passage in passages if passage.version_id not in open_ids]
     for passage in closed:

@@ -12,8 +12,20 @@ from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
 from knowledge import versions
+from knowledge.comparing import Change
+from knowledge.filing import details_of, file_document, replaced
+from knowledge.listing import changes_between, pair_of
 from knowledge.models import Collection, Document, DocumentVersion
-from knowledge.schemas import CollectionOut, DocumentOut, UploadOut, VersionOut
+from knowledge.purging import Dependent, dependents, purge
+from knowledge.schemas import (
+    ChangeOut,
+    CollectionOut,
+    DependentOut,
+    DetailsIn,
+    DocumentOut,
+    UploadOut,
+    VersionOut,
+)
 from knowledge.uploads import upload_document
 
 router = Router(tags=["knowledge"])
@@ -65,6 +77,53 @@ def delete_document(request: HttpRequest, document_id: UUID) -> Status[None]:
     require_curator(request)
     found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
     versions.trash(found, actor=request.user)
+    return Status(204, None)
+
+
+@router.patch("/documents/{uuid:document_id}", response=DocumentOut)
+def change_document(request: HttpRequest, document_id: UUID, wanted: DetailsIn) -> Document:
+    """Changes labels, days and readers; what is not named stays as it is."""
+    require_curator(request)
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    named = wanted.dict(exclude_unset=True)
+    file_document(found, replaced(details_of(found), found, named), actor=request.user)
+    return Document.objects.get(pk=found.pk)
+
+
+@router.get("/documents/{uuid:document_id}/changes", response=list[ChangeOut])
+def document_changes(
+    request: HttpRequest, document_id: UUID, before: int | None = None, after: int | None = None
+) -> list[Change]:
+    """What changed between two versions, by number; by default between the last two."""
+    found = get_object_or_404(Document.objects.visible_to(request.user), pk=document_id)
+    older, newer = pair_of(found, before, after)
+    kinds = ("changed", "added", "removed")
+    return [change for change in changes_between(older, newer) if change.kind in kinds]
+
+
+@router.get("/documents/{uuid:document_id}/dependents", response=list[DependentOut])
+def document_dependents(request: HttpRequest, document_id: UUID) -> list[Dependent]:
+    """What rests on a document."""
+    require_curator(request)
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    return dependents(found)
+
+
+@router.post("/documents/{uuid:document_id}/restore", response=DocumentOut)
+def restore_document(request: HttpRequest, document_id: UUID) -> Document:
+    """Brings a document back from the trash."""
+    require_curator(request)
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    versions.restore(found, actor=request.user)
+    return found
+
+
+@router.post("/documents/{uuid:document_id}/purge", response={204: None})
+def purge_document(request: HttpRequest, document_id: UUID) -> Status[None]:
+    """Removes a document in the trash for good."""
+    require_curator(request)
+    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
+    purge(found, actor=request.user)
     return Status(204, None)
 
 

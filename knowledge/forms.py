@@ -3,9 +3,11 @@
 from typing import Any
 
 from django import forms
+from django.contrib.auth.models import User
+from django.db.models import Func
 
 from knowledge.filetypes import ACCEPT_ATTRIBUTE
-from knowledge.models import Collection, DocumentVersion
+from knowledge.models import Collection, Document, DocumentVersion
 
 STATES = {
     "": "Any state",
@@ -13,7 +15,16 @@ STATES = {
     "ready": "Ready",
     "failed": "Failed",
     "cancelled": "Cancelled",
+    "trashed": "In the trash",
 }
+REVIEWS = {
+    "": "Any day",
+    "due": "Review due",
+    "soon": "Review within 30 days",
+    "expired": "Expired",
+    "later": "Not yet in force",
+}
+SORTS = ("title", "status", "collection", "uploaded", "size", "review")
 
 
 class SeveralFiles(forms.ClearableFileInput):
@@ -33,6 +44,15 @@ class FilesField(forms.FileField):
         if not files and not data:
             raise forms.ValidationError("Choose at least one file.", code="required")
         return list(data) if isinstance(data, list | tuple) else [data]
+
+
+class DayInput(forms.DateInput):
+    """The browser's own calendar."""
+
+    input_type = "date"
+
+    def __init__(self) -> None:
+        super().__init__(format="%Y-%m-%d")
 
 
 class UploadForm(forms.Form):
@@ -62,6 +82,12 @@ class NewVersionForm(forms.Form):
         allow_empty_file=True,
         help_text="The present version answers questions until the new one is ready.",
     )
+    effective_from = forms.DateField(
+        required=False,
+        widget=DayInput,
+        label="In force from",
+        help_text="Until that day the present version answers. Leave it empty for at once.",
+    )
 
 
 class DocumentFilterForm(forms.Form):
@@ -72,18 +98,41 @@ class DocumentFilterForm(forms.Form):
         Collection.objects.none(), required=False, empty_label="All collections"
     )
     status = forms.ChoiceField(choices=list(STATES.items()), required=False, label="State")
+    label = forms.ChoiceField(required=False)
+    owner = forms.ModelChoiceField(
+        User.objects.none(), required=False, empty_label="Anybody's", label="Owner"
+    )
+    review = forms.ChoiceField(choices=list(REVIEWS.items()), required=False, label="Days")
+    sort = forms.RegexField(f"^-?({'|'.join(SORTS)})$", required=False)
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
+        documents = Document.objects.manageable_by(user)
         choices = Collection.objects.manageable_by(user)
+        owners = User.objects.filter(pk__in=documents.values("owner"))
+        used = documents.annotate(used=Func("labels", function="unnest")).values("used")
+        labels = used.distinct().order_by("used").values_list("used", flat=True)
         self.fields["collection"].queryset = choices  # type: ignore[attr-defined]
+        self.fields["owner"].queryset = owners.order_by("username")  # type: ignore[attr-defined]
+        named = [("", "Any label"), *((label, label) for label in labels)]
+        self.fields["label"].choices = named  # type: ignore[attr-defined]
 
     def statuses(self) -> tuple[str, ...]:
         """The stored values behind the chosen state; empty for any."""
         chosen = self.cleaned_data.get("status") or ""
         if chosen == "unfinished":
             return tuple(DocumentVersion.UNFINISHED)
-        return (chosen,) if chosen else ()
+        return (chosen,) if chosen and chosen != "trashed" else ()
+
+    @property
+    def is_trash(self) -> bool:
+        """Whether the trash was asked for."""
+        return self.data.get("status") == "trashed"
+
+    @property
+    def is_used(self) -> bool:
+        """Whether anything narrows the list."""
+        return any(self.data.get(name) for name in self.fields if name != "sort")
 
 
 class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripts fail at run time

@@ -4,14 +4,20 @@ Reads only; knows no request.
 """
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
-from django.db.models import Count, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models import Count, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.utils import timezone
 
+from knowledge.comparing import Change, blocks_of, compare
 from knowledge.forms import DocumentFilterForm
 from knowledge.models import Document, DocumentVersion
 
 Status = DocumentVersion.Status
+SOON = timedelta(days=30)
+# Of a text that is compared; a comparison takes about a second then.
+MOST_BLOCKS = 20_000
 STAGES = (
     (Status.EXTRACTING, "Read the file"),
     (Status.CHUNKING, "Cut into passages"),
@@ -30,36 +36,71 @@ class Stage:
 
 
 def documents_for(user: Any, filters: DocumentFilterForm) -> QuerySet[Document]:
-    """Active documents that the person manages, newest upload first, with their versions."""
+    """Documents that the person manages, newest upload first, with their versions."""
+    state = Document.State.TRASHED if filters.is_trash else Document.State.ACTIVE
     latest = DocumentVersion.objects.filter(document=OuterRef("pk")).order_by("-number")
     documents = (
         Document.objects.manageable_by(user)
-        .filter(state=Document.State.ACTIVE)
+        .filter(state=state)
         .annotate(
             latest_status=Subquery(latest.values("status")[:1]),
             latest_upload=Subquery(latest.values("uploaded_at")[:1]),
+            latest_size=Subquery(latest.values("size")[:1]),
+            latest_from=Subquery(latest.values("effective_from")[:1]),
         )
-        .select_related("collection")
+        .select_related("collection", "owner")
         .prefetch_related(
             Prefetch("versions", DocumentVersion.objects.order_by("-number"), "all_versions")
         )
-        .order_by("-latest_upload", "title")
     )
-    return _filtered(documents, filters)
+    return _sorted(_filtered(documents, filters), filters)
 
 
-def _filtered(documents: QuerySet[Document], filters: DocumentFilterForm) -> QuerySet[Document]:
-    """By words of the title, collection and state; filters that can't be read don't filter."""
-    if not filters.is_valid():
-        return documents
+def _filtered(documents: QuerySet[Any], filters: DocumentFilterForm) -> QuerySet[Any]:
+    """By what was typed and chosen; a filter that can't be read doesn't filter."""
+    filters.is_valid()
     chosen = filters.cleaned_data
-    for word in chosen["q"].split():
+    for word in chosen.get("q", "").split():
         documents = documents.filter(title__icontains=word)
-    if chosen["collection"]:
+    if chosen.get("collection"):
         documents = documents.filter(collection=chosen["collection"])
+    if chosen.get("owner"):
+        documents = documents.filter(owner=chosen["owner"])
+    if chosen.get("label"):
+        documents = documents.filter(labels__contains=[chosen["label"]])
     if statuses := filters.statuses():
-        return documents.filter(Q(latest_status__in=statuses))
-    return documents
+        documents = documents.filter(latest_status__in=statuses)
+    return documents.filter(_by_day(chosen.get("review", "")))
+
+
+def _by_day(review: str) -> Q:
+    """What the choice of days means today."""
+    today = timezone.localdate()
+    return {
+        "due": Q(review_by__lte=today),
+        "soon": Q(review_by__lte=today + SOON),
+        "expired": Q(expires_on__lt=today),
+        "later": Q(latest_from__gt=today),
+    }.get(review, Q())
+
+
+_FIELDS = {
+    "title": "title",
+    "status": "latest_status",
+    "collection": "collection__name",
+    "uploaded": "latest_upload",
+    "size": "latest_size",
+    "review": "review_by",
+}
+
+
+def _sorted(documents: QuerySet[Document], filters: DocumentFilterForm) -> QuerySet[Document]:
+    """By the chosen column; what has no value there comes last."""
+    wanted = filters.cleaned_data.get("sort") or "-uploaded"
+    column = F(_FIELDS[wanted.lstrip("-")])
+    down = wanted.startswith("-")
+    order = column.desc(nulls_last=True) if down else column.asc(nulls_last=True)
+    return documents.order_by(order, "title", "pk")
 
 
 def counts(documents: QuerySet[Document]) -> dict[str, int]:
@@ -90,3 +131,22 @@ def stages_of(version: DocumentVersion) -> list[Stage]:
             state = "failed" if is_last and version.status == Status.FAILED else "done"
         stages.append(Stage(name, state, seconds))
     return stages
+
+
+def pair_of(
+    document: Document, before: int | None, after: int | None
+) -> tuple[DocumentVersion, DocumentVersion]:
+    """The versions of these numbers; by default the newest and the one before the newer one."""
+    by_number = {version.number: version for version in document.versions.order_by("-number")}
+    newer = by_number.get(after or 0) or next(iter(by_number.values()))
+    older = (version for number, version in by_number.items() if number < newer.number)
+    return by_number.get(before or 0) or next(older, newer), newer
+
+
+def changes_between(before: DocumentVersion, after: DocumentVersion) -> list[Change]:
+    """What changed in the texts of two versions; of very long ones, in their first blocks."""
+    texts = [
+        blocks_of(list(version.chunks.order_by("ordinal").values_list("text", flat=True)))
+        for version in (before, after)
+    ]
+    return compare(*(text[:MOST_BLOCKS] for text in texts))

@@ -1,6 +1,7 @@
 """What retrieval hands over: passages with their scores, frozen. Knows no database."""
 
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TypedDict
 from uuid import UUID
 
@@ -70,3 +71,5 @@ class Retrieval:
     # Chunks that the person may read in the chosen collections; counted up to 25,001.
     candidates_searched: int
     dropped: list[Dropped] = field(default_factory=list)
+    # The day on which what was searched is in force.
+    as_of: date | None = None

@@ -3,8 +3,10 @@
 Knows no request; who may see it is decided before.
 """
 
+import shutil
 import tempfile
 from pathlib import Path
+from uuid import UUID
 
 from django.conf import settings
 
@@ -19,7 +21,7 @@ MEGABYTES = 1024
 
 def picture_of_page(version: DocumentVersion, number: int) -> Path:
     """The PNG of a page. Raises KnowledgeError when it can't be drawn."""
-    folder = Path(settings.MEDIA_ROOT) / "pages" / version.pk.hex
+    folder = _folder(version.pk)
     picture = folder / f"{number}.png"
     if picture.is_file():
         return picture
@@ -39,3 +41,12 @@ def picture_of_page(version: DocumentVersion, number: int) -> Path:
             # In one step, so that two readers at once never see half a picture.
             drawn.replace(picture)
     return picture
+
+
+def forget_pictures(version_id: UUID) -> None:
+    """Removes all pictures of a version."""
+    shutil.rmtree(_folder(version_id), ignore_errors=True)
+
+
+def _folder(version_id: UUID) -> Path:
+    return Path(settings.MEDIA_ROOT) / "pages" / version_id.hex

@@ -19,6 +19,8 @@ from knowledge.attempts import Attempt
 from knowledge.blocks import TableData
 from knowledge.chunking import NewChunk
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder, Table
+from knowledge.serving import refresh_live
+from knowledge.versions import enqueue_embedding
 from phi3site.audit.recording import record
 
 Status = DocumentVersion.Status
@@ -64,7 +66,7 @@ def publish(
         ).exists()
         is_live = is_newest and document.state == Document.State.ACTIVE
         if is_newest:
-            _supersede(document)
+            document.versions.filter(status=Status.READY).update(status=Status.SUPERSEDED)
         ids = [chunk_id(version, ordinal) for ordinal in range(len(chunks))]
         _copy(Chunk, _CHUNK_COLUMNS, _chunk_rows(ids, version, document, chunks, is_live))
         if is_newest:
@@ -78,6 +80,8 @@ def publish(
             heartbeat_at=None,
             ready_at=Now(),
         )
+        for incomplete in refresh_live(document):
+            enqueue_embedding(incomplete)
         details = {
             "chunks": len(chunks),
             "encoder": f"{encoder.name} {encoder.revision}".strip(),
@@ -90,14 +94,6 @@ def publish(
 def chunk_id(version: DocumentVersion, ordinal: int) -> uuid.UUID:
     """The same for the same place in the same version, however often it is ingested."""
     return uuid.uuid5(version.pk, str(ordinal))
-
-
-def _supersede(document: Document) -> None:
-    """Takes the version that was ready until now out of search; its chunks stay for citations."""
-    before = document.versions.filter(status=Status.READY)
-    ChunkEmbedding.objects.filter(chunk__version__in=before).delete()
-    Chunk.objects.filter(version__in=before, is_live=True).update(is_live=False)
-    before.update(status=Status.SUPERSEDED)
 
 
 def _chunk_rows(

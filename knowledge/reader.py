@@ -60,14 +60,15 @@ def _chunk(version: DocumentVersion, wanted: str) -> Chunk | None:
         return None
 
 
-def _number(text: str | None, default: int = 1) -> int:
+def number_of(text: str | None, default: int = 1) -> int:
+    """A whole number out of an address, or the default."""
     return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else default
 
 
 def _pages(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:
     """A stretch of the PDF's pages around the wanted one."""
     count = version.page_count or 0
-    wanted = _number(request.GET.get("page"), (chunk and chunk.page) or 1)
+    wanted = number_of(request.GET.get("page"), (chunk and chunk.page) or 1)
     stretch = Paginator(range(1, count + 1), PAGES_A_PAGE)
     page = stretch.get_page((min(wanted, max(count, 1)) - 1) // PAGES_A_PAGE + 1)
     marked = chunk.boxes if chunk else []
@@ -83,10 +84,10 @@ def _pages(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) 
 def _rows(tables: list[Table], chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:
     """A page of one table's rows; `?table=0&rows=3-5` lights up rows and turns to them."""
     named = (table for table in tables if chunk and [table.name] == chunk.headings)
-    table = next(named, tables[min(_number(request.GET.get("table"), 0), len(tables) - 1)])
+    table = next(named, tables[min(number_of(request.GET.get("table"), 0), len(tables) - 1)])
     first, _, last = request.GET.get("rows", "").partition("-")
-    start = _number(first, (chunk and chunk.row_from) or 0)
-    end = _number(last, (chunk and chunk.row_to) or start)
+    start = number_of(first, (chunk and chunk.row_from) or 0)
+    end = number_of(last, (chunk and chunk.row_to) or start)
     rows: Page[Any] = Paginator(table.rows.order_by("number"), ROWS_A_PAGE).get_page(
         request.GET.get("page") or (start - 1) // ROWS_A_PAGE + 1
     )

@@ -6,16 +6,19 @@ Knows no answer and no prompt. What a person may not read is never a candidate: 
 import json
 import re
 from collections.abc import Iterable
+from datetime import date
 from time import perf_counter
 from typing import Any
 from uuid import UUID
 
 from django.core.exceptions import EmptyResultSet
+from django.utils import timezone
 
 from knowledge import embedding, reranking
 from knowledge.choosing import choose
+from knowledge.days import named_day
 from knowledge.indexes import active_encoder
-from knowledge.models import Collection
+from knowledge.models import Collection, DocumentVersion
 from knowledge.passages import Dropped, FoundPassage, Retrieval, Score
 from knowledge.searching import search
 
@@ -35,11 +38,13 @@ def retrieve(
     limit: int = 4,
     candidates: int = 50,
     token_budget: int | None = None,
+    as_of: date | None = None,
 ) -> Retrieval:
     """The `limit` best passages for a question among what the person may read.
 
     `collections` narrows the search to those ids; None is all that the person may read, an empty
-    list is nothing. `token_budget` bounds the passages' tokens, counted by the encoder.
+    list is nothing. `token_budget` bounds the passages' tokens, counted by the encoder. Only what
+    is in force on the day `as_of` answers; by default the day that the question names, else today.
     """
     clock = _Clock()
     query = " ".join(question.replace("\0", " ").split())
@@ -48,12 +53,14 @@ def retrieve(
         allowed = allowed.filter(pk__in=list(collections))
     encoder = embedding.get_encoder()
     vector = encoder.encode_query(query)
+    day = as_of or named_day(query) or timezone.localdate()
     clock.lap("embed")
     try:
         searched, rows = search(
             query,
             vector,
             allowed=allowed,
+            hidden=DocumentVersion.objects.hidden_from(user, on=day),
             encoder=active_encoder(
                 name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
             ),
@@ -66,7 +73,7 @@ def retrieve(
     clock.lap("rerank")
     kept, dropped = choose(found, limit=limit, token_budget=token_budget)
     clock.lap("choose")
-    return Retrieval(kept, query, clock.laps, searched, dropped)
+    return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day)
 
 
 def _passage(row: dict[str, Any]) -> FoundPassage:

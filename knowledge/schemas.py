@@ -1,11 +1,13 @@
 """What the API takes and gives for documents and collections."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
-from ninja import ModelSchema, Schema
+from ninja import Field, ModelSchema, Schema
+from pydantic import ConfigDict
 
+from knowledge.comparing import Change
 from knowledge.models import Collection, Document, DocumentVersion
 
 
@@ -33,6 +35,8 @@ class VersionOut(Schema):
     error_code: str
     page_count: int | None
     chunk_count: int
+    effective_from: date | None
+    effective_until: date | None
     uploaded_at: datetime
     ready_at: datetime | None
 
@@ -44,12 +48,54 @@ class DocumentOut(Schema):
     title: str
     collection_id: UUID
     created_at: datetime
+    labels: list[str]
+    expires_on: date | None
+    review_by: date | None
     versions: list[VersionOut]
 
     @staticmethod
     def resolve_versions(document: Document) -> list[DocumentVersion]:
         """Prefetched by the operation, or read now."""
         return sorted(document.versions.all(), key=lambda version: -version.number)
+
+
+class DetailsIn(Schema):
+    """What to write about a document; what is left out stays as it is."""
+
+    labels: list[str] | None = Field(None, max_length=20)
+    effective_from: date | None = None
+    expires_on: date | None = None
+    review_by: date | None = None
+    # Names of groups among the collection's readers; an empty list is all of them.
+    readers: list[str] | None = Field(None, max_length=100)
+
+    model_config = ConfigDict(extra="forbid")
+
+
+class DependentOut(Schema):
+    """How many of what rest on a document, and what becomes of them."""
+
+    count: int
+    name: str
+    outcome: str
+
+
+class ChangeOut(Schema):
+    """A block of two versions: changed, added or removed."""
+
+    kind: str
+    before: str
+    after: str
+
+    @staticmethod
+    def resolve_before(change: Change) -> str:
+        """The older words."""
+        return "".join(part.text for part in change.before)
+
+    @staticmethod
+    def resolve_after(change: Change) -> str:
+        """The newer words."""
+        return "".join(part.text for part in change.after)
 
 
 class UploadOut(Schema):

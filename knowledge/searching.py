@@ -24,7 +24,7 @@ RRF_K = 60
 _COUNT = """
 SELECT count(*) FROM (
     SELECT 1 FROM knowledge_chunk c
-    WHERE c.is_live AND c.collection_id IN ({allowed}) LIMIT %s
+    WHERE c.is_live AND {visible} LIMIT %s
 ) AS visible
 """
 
@@ -34,7 +34,7 @@ WITH dense AS (
     FROM (
         SELECT c.id, e.vector::halfvec({dimensions}) <=> %s AS distance
         FROM knowledge_chunkembedding e JOIN knowledge_chunk c ON c.id = e.chunk_id
-        WHERE e.encoder_id = {encoder} AND c.is_live AND c.collection_id IN ({allowed})
+        WHERE e.encoder_id = {encoder} AND c.is_live AND {visible}
         ORDER BY (e.vector::halfvec({dimensions}) <=> %s) {exact} LIMIT %s
     ) AS nearest
 ), keyword AS (
@@ -61,14 +61,14 @@ ORDER BY f.fused_score DESC, c.id
 
 _BM25 = f"""
 SELECT c.id, -(c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) AS score
-FROM knowledge_chunk c WHERE c.is_live AND c.collection_id IN ({{allowed}})
+FROM knowledge_chunk c WHERE c.is_live AND {{visible}}
 ORDER BY c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}') LIMIT %s
 """
 
 _FULL_TEXT = """
 SELECT c.id, ts_rank_cd(to_tsvector('english', c.context_text), q, 1) AS score
 FROM knowledge_chunk c, CAST(%s AS tsquery) q
-WHERE c.is_live AND c.collection_id IN ({allowed})
+WHERE c.is_live AND {visible}
     AND to_tsvector('english', c.context_text) @@ q
 ORDER BY score DESC, c.id LIMIT %s
 """
@@ -79,36 +79,46 @@ def search(
     vector: NDArray[float32],
     *,
     allowed: QuerySet[Collection],
+    hidden: QuerySet[Any, Any],
     encoder: Encoder,
     limit: int,
 ) -> tuple[int, list[dict[str, Any]]]:
     """How many chunks were searched (counted up to `EXACT_LIMIT` + 1), and the fused candidates.
 
-    `allowed` is a queryset of collections; it becomes a subquery of the statement.
+    `allowed` is a queryset of collections, `hidden` one of ids of versions that are left out all
+    the same; both become subqueries of the statement.
     """
-    readable, readable_params = allowed.order_by().values("pk").query.sql_with_params()
+    visible, visible_params = visibility(allowed, hidden)
     with transaction.atomic(), connection.cursor() as cursor:
-        cursor.execute(_COUNT.format(allowed=readable), [*readable_params, EXACT_LIMIT + 1])
+        cursor.execute(_COUNT.format(visible=visible), [*visible_params, EXACT_LIMIT + 1])
         searched = int(cursor.fetchone()[0])
         if not searched:
             return 0, []
         is_exact = searched <= EXACT_LIMIT
         if not is_exact:
             _widen_index_scan(cursor, limit)
-        keyword, keyword_params = _keyword(query, readable, readable_params, limit)
+        keyword, keyword_params = _keyword(query, visible, visible_params, limit)
         near = HalfVector(vector).to_text()
         statement = _SEARCH.format(
-            allowed=readable,
+            visible=visible,
             keyword=keyword,
             rrf=RRF_K,
             encoder=int(encoder.pk),
             dimensions=int(encoder.dimensions),
             exact="+ 0" if is_exact else "",
         )
-        params = [near, *readable_params, near, limit, *keyword_params, near]
+        params = [near, *visible_params, near, limit, *keyword_params, near]
         cursor.execute(statement, params)
         names = [column[0] for column in cursor.description]
         return searched, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def visibility(allowed: QuerySet[Collection], hidden: QuerySet[Any, Any]) -> tuple[str, list[Any]]:
+    """The condition on a chunk `c` that makes it a candidate, and its parameters."""
+    readable, readable_params = allowed.order_by().values("pk").query.sql_with_params()
+    left_out, left_out_params = hidden.query.sql_with_params()
+    condition = f"c.collection_id IN ({readable}) AND c.version_id NOT IN ({left_out})"
+    return condition, [*readable_params, *left_out_params]
 
 
 def _widen_index_scan(cursor: Any, limit: int) -> None:
@@ -119,10 +129,10 @@ def _widen_index_scan(cursor: Any, limit: int) -> None:
 
 
 def _keyword(
-    query: str, readable: str, readable_params: Sequence[Any], limit: int
+    query: str, visible: str, visible_params: Sequence[Any], limit: int
 ) -> tuple[str, list[Any]]:
     """The keyword branch and its parameters: BM25 where the extension is, else full text."""
     if has_bm25():
-        return _BM25.format(allowed=readable), [query, *readable_params, query, limit]
+        return _BM25.format(visible=visible), [query, *visible_params, query, limit]
     lexemes = keyword_lexemes(query)
-    return _FULL_TEXT.format(allowed=readable), [lexemes, *readable_params, limit]
+    return _FULL_TEXT.format(visible=visible), [lexemes, *visible_params, limit]

@@ -4,6 +4,8 @@ Knows nothing of what is in the file beyond its type.
 """
 
 import uuid
+from dataclasses import dataclass
+from datetime import date
 from pathlib import PurePath
 from typing import Any
 
@@ -15,10 +17,19 @@ from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.filetypes import FileType, detect
 from knowledge.models import Collection, Document, DocumentVersion
 from knowledge.storage import StoredFile, stored
-from knowledge.versions import enqueue_ingestion, retry
+from knowledge.versions import enqueue_ingestion, in_line, retry
 from phi3site.audit.recording import record
 
 Status = DocumentVersion.Status
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a new version is called, from when on it holds, and its place in the line."""
+
+    filename: str
+    effective_from: date | None
+    priority: int
 
 
 def upload_document(
@@ -28,6 +39,8 @@ def upload_document(
     actor: Any,
     title: str | None = None,
     document: Document | None = None,
+    effective_from: date | None = None,
+    priority: int = 0,
 ) -> DocumentVersion:
     """Stores the file as a new document, or as the next version of one, and queues it.
 
@@ -46,7 +59,8 @@ def upload_document(
         known = _same_bytes(collection, saved.sha256, document)
         if known is None:
             target = document or _find_or_create(collection, title, actor)
-            return _add_version(target, version_id, saved, kind, filename, actor)
+            plan = Plan(filename, effective_from, priority)
+            return _add_version(target, version_id, saved, kind, plan, actor)
         transaction.on_commit(lambda: saved.path.unlink(missing_ok=True))
     known.was_already_there = True
     if known.status in (Status.FAILED, Status.CANCELLED):
@@ -93,7 +107,7 @@ def _add_version(
     version_id: uuid.UUID,
     saved: StoredFile,
     kind: FileType,
-    filename: str,
+    plan: Plan,
     actor: Any,
 ) -> DocumentVersion:
     """The row, its event and its job."""
@@ -106,11 +120,13 @@ def _add_version(
         document=document,
         number=last.number + 1 if last else 1,
         file=saved.name,
-        filename=filename,
+        filename=plan.filename,
         sha256=saved.sha256,
         media_type=kind.media_type,
         size=saved.size,
         uploaded_by=actor,
+        effective_from=plan.effective_from,
+        **in_line(saved.size, priority=plan.priority),
     )
     details = {
         "document": str(document.pk),

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from knowledge import act_views as acts
 from knowledge import collection_views as collections
 from knowledge import reader, views
 
@@ -10,11 +11,15 @@ urlpatterns = [
     path("console/documents/", views.documents, name="documents"),
     path("console/documents/upload/", views.upload, name="upload"),
     path("console/documents/<uuid:document_id>/", views.document, name="document"),
-    path("console/documents/<uuid:document_id>/version/", views.new_version, name="new_version"),
-    path("console/documents/<uuid:document_id>/trash/", views.trash, name="trash"),
-    path("console/documents/<uuid:document_id>/restore/", views.restore, name="restore"),
-    path("console/versions/<uuid:version_id>/retry/", views.retry, name="retry"),
-    path("console/versions/<uuid:version_id>/cancel/", views.cancel, name="cancel"),
+    path("console/documents/<uuid:document_id>/version/", acts.new_version, name="new_version"),
+    path("console/documents/<uuid:document_id>/details/", acts.details, name="details"),
+    path("console/documents/<uuid:document_id>/changes/", acts.changes, name="changes"),
+    path("console/documents/<uuid:document_id>/again/", acts.read_again, name="read_again"),
+    path("console/documents/<uuid:document_id>/trash/", acts.trash, name="trash"),
+    path("console/documents/<uuid:document_id>/restore/", acts.restore, name="restore"),
+    path("console/documents/<uuid:document_id>/remove/", acts.remove, name="remove"),
+    path("console/versions/<uuid:version_id>/retry/", acts.retry, name="retry"),
+    path("console/versions/<uuid:version_id>/cancel/", acts.cancel, name="cancel"),
     path("console/collections/", collections.collections, name="collections"),
     path("console/collections/new/", collections.new_collection, name="new_collection"),
     path("console/collections/<uuid:collection_id>/", collections.collection, name="collection"),

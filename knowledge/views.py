@@ -1,4 +1,4 @@
-"""The curator's pages: documents, one document, and what can be done with them."""
+"""The curator's pages: the list of documents, and one document. Acts on it: see act_views."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -10,15 +10,15 @@ from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
-from knowledge import versions
 from knowledge.errors import KnowledgeError
 from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
 from knowledge.listing import counts, documents_for, stages_of
-from knowledge.models import Collection, Document, DocumentVersion
-from knowledge.uploads import upload_document, upload_many
+from knowledge.models import Collection, Document
+from knowledge.uploads import upload_many
 
 DOCUMENTS_A_PAGE = 50
 CHUNKS_A_PAGE = 25
@@ -56,12 +56,12 @@ def documents(request: HttpRequest) -> HttpResponse:
     filters = DocumentFilterForm(request.GET, user=request.user, auto_id="filter_%s")
     found = documents_for(request.user, filters)
     page = Paginator(found, DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
-    chosen = filters.cleaned_data.get("collection") if filters.is_valid() else None
+    chosen = filters.cleaned_data.get("collection")
     context = {
         "filters": filters,
         "page": page,
         "counts": counts(found),
-        "is_filtered": any(request.GET.get(name) for name in ("q", "collection", "status")),
+        "is_filtered": filters.is_used,
         "upload": _upload_form(request, chosen),
     }
     is_partial = request.headers.get("HX-Request") == "true"
@@ -92,6 +92,9 @@ def upload(request: HttpRequest) -> HttpResponse:
     for version in taken:
         if version.was_already_there:
             messages.info(request, f"“{version.document.title}” is there already, unchanged.")
+        elif version.number > 1:
+            words = f"“{version.document.title}” was there: this is its version {version.number}."
+            messages.info(request, f"{words} The one before answers until this one is ready.")
     new = sum(not version.was_already_there for version in taken)
     if new:
         files = "1 file" if new == 1 else f"{new} files"
@@ -115,6 +118,7 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
         "stages": stages_of(shown),
         "page": chunks.get_page(request.GET.get("page")),
         "form": NewVersionForm(),
+        "today": timezone.localdate(),
     }
     is_partial = request.headers.get("HX-Request") == "true"
     name = "knowledge/_progress.html" if is_partial and shown.is_unfinished else None
@@ -124,58 +128,3 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
         response["HX-Refresh"] = "true"
         return response
     return render(request, name or "knowledge/document.html", context)
-
-
-@require_POST
-@curator_view
-def new_version(request: HttpRequest, document_id: UUID) -> HttpResponse:
-    """Uploads the next version of a document."""
-    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
-    form = NewVersionForm(request.POST, request.FILES)
-    if not form.is_valid():
-        messages.error(request, "Choose a file.")
-        return redirect(found)
-    version = upload_document(
-        found.collection, form.cleaned_data["file"], actor=request.user, document=found
-    )
-    if version.was_already_there:
-        messages.info(request, "This is the very file of the present version; nothing changed.")
-    return redirect(found)
-
-
-@require_POST
-@curator_view
-def retry(request: HttpRequest, version_id: UUID) -> HttpResponse:
-    """Tries a failed or cancelled version again."""
-    version = get_object_or_404(DocumentVersion.objects.manageable_by(request.user), pk=version_id)
-    versions.retry(version, actor=request.user)
-    return back(request)
-
-
-@require_POST
-@curator_view
-def cancel(request: HttpRequest, version_id: UUID) -> HttpResponse:
-    """Stops a version on its way."""
-    version = get_object_or_404(DocumentVersion.objects.manageable_by(request.user), pk=version_id)
-    versions.cancel(version, actor=request.user)
-    return back(request)
-
-
-@require_POST
-@curator_view
-def trash(request: HttpRequest, document_id: UUID) -> HttpResponse:
-    """Takes a document out of all answers."""
-    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
-    versions.trash(found, actor=request.user)
-    messages.success(request, f"“{found.title}” no longer answers questions.")
-    return redirect("knowledge:documents")
-
-
-@require_POST
-@curator_view
-def restore(request: HttpRequest, document_id: UUID) -> HttpResponse:
-    """Brings a document back."""
-    found = get_object_or_404(Document.objects.manageable_by(request.user), pk=document_id)
-    versions.restore(found, actor=request.user)
-    messages.success(request, f"“{found.title}” answers questions again.")
-    return redirect(found)

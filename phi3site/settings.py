@@ -101,6 +101,7 @@ TRAINING_MAX_UPLOAD_MB = env_int("TRAINING_MAX_UPLOAD_MB", 200)
 JOBS_ALLOWED = frozenset(
     {
         "knowledge.tasks.ingest_version",
+        "knowledge.tasks.embed_version",
         "training.tasks.execute_run",
     }
 )
@@ -110,6 +111,9 @@ JOBS_RECONCILERS = {
     "ingestion": "knowledge.reconciling.reconcile",
     "training": "training.reconciling.reconcile",
 }
+
+# What counts the things that rest on a document, for the page that removes it for good.
+KNOWLEDGE_DEPENDENTS = ["chat.dependents.of_document", "training.dependents.of_document"]
 
 # What `verify_audit` checks besides the log itself: functions that yield faults.
 AUDIT_VERIFIERS = ["chat.traces.verify_receipts"]

@@ -58,6 +58,10 @@ POST knowledge:trash            302 403 403 403 302 404 302 403
 POST knowledge:restore          302 403 403 403 302 404 302 403
 POST knowledge:retry            302 403 403 403 302 404 302 403
 POST knowledge:cancel           302 403 403 403 302 404 302 403
+GET  knowledge:details          302 403 403 403 200 404 200 403
+GET  knowledge:changes          302 403 403 403 200 404 200 403
+POST knowledge:read_again       302 403 403 403 302 404 302 403
+GET  knowledge:remove           302 403 403 403 200 404 200 403
 GET  knowledge:collections      302 403 403 403 200 200 200 403
 GET  knowledge:new_collection   302 403 403 403 403 403 200 403
 GET  knowledge:collection       302 403 403 403 200 404 200 403
@@ -95,6 +99,11 @@ GET    api/documents                         401 200 200 200 200 200 200 200
 POST   api/documents                         401 403 403 403 201 404 201 403
 GET    api/documents/<uuidstr:document_id>   401 200 200 404 200 404 200 404
 DELETE api/documents/<uuidstr:document_id>   401 403 403 403 204 404 204 403
+PATCH  api/documents/<uuidstr:document_id>   401 403 403 403 200 404 200 403
+GET    api/documents/<uuidstr:document_id>/changes     401 200 200 404 200 404 200 404
+GET    api/documents/<uuidstr:document_id>/dependents  401 403 403 403 200 404 200 403
+POST   api/documents/<uuidstr:document_id>/restore     401 403 403 403 409 404 409 403
+POST   api/documents/<uuidstr:document_id>/purge       401 403 403 403 409 404 409 403
 POST   api/versions/<uuidstr:version_id>/retry   401 403 403 403 409 404 409 403
 POST   api/versions/<uuidstr:version_id>/cancel  401 403 403 403 409 404 409 403
 
@@ -117,6 +126,7 @@ WS   ws/chat/                   4401 101 101 101 101 101 101 4401
 # The only functions that a job may name; each takes ids and does nothing for an unknown one.
 JOBS = """
 knowledge.tasks.ingest_version
+knowledge.tasks.embed_version
 training.tasks.execute_run
 """
 

@@ -3,29 +3,30 @@
 Rows are reached through `visible_to(user)`; what a row means for a question is told in retrieval.
 """
 
-from knowledge.models.chunks import Chunk, ChunkEmbedding, Encoder
+from knowledge.models.chunks import Chunk, ChunkEmbedding, ChunkRevision, Encoder
 from knowledge.models.collections import MANAGE_ALL, Collection, CollectionQuerySet
-from knowledge.models.documents import (
-    Document,
-    DocumentQuerySet,
-    DocumentVersion,
-    VersionQuerySet,
-    upload_path,
-)
+from knowledge.models.documents import Document, DocumentQuerySet
+from knowledge.models.queue import IngestionPause, SearchTest, SearchTestQuerySet, UploadKey
 from knowledge.models.tables import Table, TableRow
+from knowledge.models.versions import DocumentVersion, VersionQuerySet, upload_path
 
 __all__ = [
     "MANAGE_ALL",
     "Chunk",
     "ChunkEmbedding",
+    "ChunkRevision",
     "Collection",
     "CollectionQuerySet",
     "Document",
     "DocumentQuerySet",
     "DocumentVersion",
     "Encoder",
+    "IngestionPause",
+    "SearchTest",
+    "SearchTestQuerySet",
     "Table",
     "TableRow",
+    "UploadKey",
     "VersionQuerySet",
     "upload_path",
 ]

@@ -2,13 +2,14 @@
 
 import uuid
 
+from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from knowledge.models.collections import Collection
-from knowledge.models.documents import DocumentVersion
+from knowledge.models.versions import DocumentVersion
 
 
 class Chunk(models.Model):
@@ -26,8 +27,10 @@ class Chunk(models.Model):
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="chunks")
     # Copied from the document so that permission filters stay inside one table and its indexes.
     collection = models.ForeignKey(Collection, on_delete=models.PROTECT, related_name="+")
-    # True while its version is the ready one of an active document: set in one statement.
+    # True while its version answers questions, today or on another day: set in one statement.
     is_live = models.BooleanField(default=False)
+    # False when a person has taken it out of answers.
+    is_enabled = models.BooleanField(default=True, db_default=True)
     ordinal = models.PositiveIntegerField()
     kind = models.CharField(max_length=10, choices=Kind.choices, default=Kind.TEXT)
     text = models.TextField()
@@ -52,6 +55,31 @@ class Chunk(models.Model):
                 fields=("collection",), condition=Q(is_live=True), name="chunk_live_collection"
             )
         ]
+
+    def __str__(self) -> str:
+        return f"{self.version_id}/{self.ordinal}"
+
+
+class ChunkRevision(models.Model):
+    """One change that a person made to a chunk; the latest of a place is made again by a retry."""
+
+    version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="revisions")
+    # Not a foreign key: chunks are made anew when their version is read again.
+    ordinal = models.PositiveIntegerField()
+    # What extraction gave: the change is made again only to the same text.
+    original_sha256 = models.CharField(max_length=64)
+    before = models.TextField()
+    after = models.TextField()
+    is_enabled = models.BooleanField()
+    author = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("version", "ordinal", "-id")
+        default_permissions = ()
+        indexes = [models.Index(fields=("version", "ordinal"), name="revision_place")]
 
     def __str__(self) -> str:
         return f"{self.version_id}/{self.ordinal}"

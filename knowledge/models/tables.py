@@ -4,7 +4,7 @@ import uuid
 
 from django.db import models
 
-from knowledge.models.documents import DocumentVersion
+from knowledge.models.versions import DocumentVersion
 
 
 class Table(models.Model):

@@ -1,0 +1,52 @@
+"""Vectors of chunks that answer questions and lack one: after a correction, or from the past.
+
+Until they are there such a chunk is found by its words alone. Safe to run twice, and at once.
+"""
+
+import logging
+from collections.abc import Sequence
+from uuid import UUID
+
+from django.db import transaction
+from pgvector import HalfVector
+
+from knowledge import embedding
+from knowledge.indexes import active_encoder
+from knowledge.models import Chunk, ChunkEmbedding, DocumentVersion, Encoder
+
+BATCH = 64
+
+logger = logging.getLogger(__name__)
+
+
+def fill_vectors(version_id: UUID) -> int:
+    """Embeds what a version lacks; the number of vectors made."""
+    encoder = embedding.get_encoder()
+    row = active_encoder(
+        name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
+    )
+    lacking = Chunk.objects.filter(version=version_id, is_live=True).exclude(
+        pk__in=ChunkEmbedding.objects.filter(encoder=row).values("chunk")
+    )
+    made = 0
+    while batch := list(lacking.order_by("ordinal")[:BATCH]):
+        vectors = encoder.encode_passages([chunk.context_text for chunk in batch])
+        made += _store(batch, [HalfVector(vector) for vector in vectors], row)
+    with transaction.atomic():
+        version = DocumentVersion.objects.select_for_update().filter(pk=version_id).first()
+        if version is not None and not lacking.exists():
+            DocumentVersion.objects.filter(pk=version_id).update(lacks_vectors=False)
+    return made
+
+
+@transaction.atomic
+def _store(batch: Sequence[Chunk], vectors: Sequence[HalfVector], encoder: Encoder) -> int:
+    """Keeps the vectors of chunks that are still as they were when they were read."""
+    ids = [chunk.pk for chunk in batch]
+    now = dict(Chunk.objects.select_for_update().filter(pk__in=ids).values_list("pk", "sha256"))
+    rows = [
+        ChunkEmbedding(chunk=chunk, encoder=encoder, vector=vector)
+        for chunk, vector in zip(batch, vectors, strict=True)
+        if now.get(chunk.pk) == chunk.sha256
+    ]
+    return len(ChunkEmbedding.objects.bulk_create(rows, ignore_conflicts=True))
