@@ -1,12 +1,12 @@
 """Attention for one shared batch on a CPU: every request looks at its own keys only.
 
 The stock path gathers the keys of all requests, multiplies all queries with them and masks the
-foreign ones away, so its cost grows with the square of the number of requests. Here each request's
-keys and values are gathered into a small buffer that stays in the processor's cache while they are
-used. Knows nothing of requests beyond where each begins and ends in the batch.
+foreign ones away, so its cost grows with the square of the number of requests. Here answers under
+way have lanes of their own, and a prompt's keys and values are gathered into a small buffer that
+stays in the processor's cache. Knows nothing of requests beyond where each begins and ends.
 """
 
-from collections.abc import Iterator
+from collections.abc import Sequence
 from functools import lru_cache
 from itertools import pairwise
 from typing import Any
@@ -14,6 +14,8 @@ from typing import Any
 import torch
 from torch.nn.functional import scaled_dot_product_attention as attend
 from transformers import AttentionInterface
+
+from chat.engine.lanes import Lanes
 
 NAME = "each_request"
 
@@ -35,36 +37,62 @@ def attend_each_request(
     `attention_mask` is always None: the masks are made here, per request.
     """
     out = torch.empty_like(query)
-    pairs = _keys_and_values(int(module.layer_idx), key, value, sliding_window, paging)
-    for (start, end), (k, v) in zip(pairwise(cu_seq_lens_q.tolist()), pairs, strict=True):
-        out[:, :, start:end] = _attend(query[:, :, start:end], k, v, scaling, sliding_window)
+    cache, spans = paging["cache"], list(pairwise(cu_seq_lens_q.tolist()))
+    pages = _Pages(int(module.layer_idx), key, value, sliding_window, paging)
+    lanes: Lanes | None = getattr(cache, "lanes", None)
+    places = lanes.step.places if lanes else frozenset()
+    if lanes and places:
+        new = (key[0], value[0])
+        out[0, :, lanes.step.tokens] = lanes.attend(pages.layer, query[0], new, pages.of, scaling)
+    for place, (start, end) in enumerate(spans):
+        if place not in places:
+            k, v = (part[None] for part in pages.of(place))
+            out[:, :, start:end] = _attend(query[:, :, start:end], k, v, scaling, sliding_window)
     return out.transpose(1, 2), None
 
 
-def _keys_and_values(
-    layer: int, key: torch.Tensor, value: torch.Tensor, window: int | None, paging: dict[str, Any]
-) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-    """Stores the new keys and values; yields those of each request as [1, heads, keys, width]."""
-    cache = paging.pop("cache")
-    allocator = cache.layer_to_allocator[layer]
-    lengths = paging["cu_seq_lens_k"][allocator.layer_type].tolist()
-    read = paging["read_index"][allocator.index]
-    if window is not None or not len(read):  # rings are unrolled, and fresh prompts used, by it
-        key, value = cache.update(key, value, layer, paging)
-        yield from ((key[:, :, a:b], value[:, :, a:b]) for a, b in pairwise(lengths))
-        return
-    write = paging["write_index"][allocator.index]
-    stores = allocator._kv_token_views[layer]
-    for store, new in zip(stores, (key, value), strict=True):
-        store.index_copy_(0, write, new[0].transpose(0, 1))
-    buffers = _buffers(cache, stores[0], max(b - a for a, b in pairwise(lengths)))
-    for a, b in pairwise(lengths):
-        found = (
-            torch.index_select(store, 0, read[a:b], out=buffer[: b - a])
-            for store, buffer in zip(stores, buffers, strict=True)
-        )
-        k, v = (rows.transpose(0, 1)[None] for rows in found)
-        yield k, v
+class _Pages:
+    """The paged cache as one layer of one step sees it; stores the new keys and values."""
+
+    def __init__(
+        self,
+        layer: int,
+        key: torch.Tensor,
+        value: torch.Tensor,
+        window: int | None,
+        paging: dict[str, Any],
+    ) -> None:
+        self.layer, self._cache = layer, paging.pop("cache")
+        allocator = self._cache.layer_to_allocator[layer]
+        self._ends = paging["cu_seq_lens_k"][allocator.layer_type].tolist()
+        self._longest = max(b - a for a, b in pairwise(self._ends))
+        self._read = paging["read_index"][allocator.index]
+        self._stores: Sequence[torch.Tensor] = ()
+        self._unrolled: tuple[torch.Tensor, ...] = ()
+        if window is not None or not len(self._read):  # rings are unrolled, fresh prompts used
+            self._unrolled = self._cache.update(key, value, layer, paging)
+            return
+        self._stores = allocator._kv_token_views[layer]
+        write = paging["write_index"][allocator.index]
+        for store, new in zip(self._stores, (key, value), strict=True):
+            store.index_copy_(0, write, new[0].transpose(0, 1))
+
+    def of(self, place: int) -> list[torch.Tensor]:
+        """Keys and values of one request of the batch, each [kv heads, keys, width].
+
+        They share a buffer with those of the next request.
+        """
+        start, end = self._ends[place : place + 2]
+        if self._unrolled:
+            return [rows[0, :, start:end] for rows in self._unrolled]
+        return [
+            torch.index_select(
+                store, 0, self._read[start:end], out=buffer[: end - start]
+            ).transpose(0, 1)
+            for store, buffer in zip(
+                self._stores, _buffers(self._cache, self._stores[0], self._longest), strict=True
+            )
+        ]
 
 
 def _buffers(cache: Any, store: torch.Tensor, rows: int) -> torch.Tensor:

@@ -26,6 +26,7 @@ from transformers.generation.continuous_batching.requests import GenerationOutpu
 
 from chat.engine import EngineError, Sampling
 from chat.engine.attention import NAME as EACH_REQUEST
+from chat.engine.lanes import Lanes, Turn
 from chat.engine.lora import LoraBank
 from chat.engine.sampling import RequestSampling
 from chat.engine.weights import LoadedBase
@@ -74,6 +75,7 @@ class SharedBatch:
         self._inboxes: dict[str, Inbox] = {}
         self._dead = ""
         self._stopping = threading.Event()
+        self._lanes: Lanes | None = None
         self._manager = self._make_manager(base)
         self.capacity = self._manager.batch_processor.cache.max_tokens_read
         # A thread that is not ours to join must not keep a crashed process alive.
@@ -162,12 +164,16 @@ class SharedBatch:
         with torch.no_grad():
             manager.warmup()  # makes the cache, before the thread starts
         manager.batch_processor.cache.__class__ = SaltedCache
+        if on_cpu and model.config.sliding_window is None:
+            self._lanes = manager.batch_processor.cache.lanes = _make_lanes(base, self._limits)
         manager.current_batch = 0
         return manager
 
     def _route(self, requests: Sequence[Any]) -> None:
         uids = [uid_of(request.state.request_id) for request in requests]
         self._bank.route(uids, [request.query_length for request in requests])
+        if self._lanes:
+            self._lanes.prepare([_turn(request) for request in requests])
 
     def _watch(self) -> None:
         """Ends every stream when the loop has died or stands still with work to do."""
@@ -242,6 +248,22 @@ def uid_of(request: str) -> int:
     """The adapter's uid out of a request id; the manager's own requests count as base."""
     head = request.partition(":")[0]
     return int(head) if head.isdigit() else 0
+
+
+def _turn(request: Any) -> Turn:
+    state = request.state
+    return Turn(state.request_id, state.position_offset, request.query_length)
+
+
+def _make_lanes(base: LoadedBase, limits: BatchLimits) -> Lanes:
+    config = base.model.config
+    return Lanes(
+        layers=config.num_hidden_layers,
+        heads=config.num_key_value_heads,
+        width=config.hidden_size // config.num_attention_heads,
+        count=limits.streams,
+        dtype=base.model.dtype,
+    )
 
 
 def _cache_tokens(base: LoadedBase) -> int:
