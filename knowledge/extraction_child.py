@@ -16,6 +16,7 @@ from pathlib import Path
 from knowledge.blocks import Block, Extracted, TableData, to_json
 from knowledge.cleaning import Cleaner
 from knowledge.errors import ExtractionFailed
+from knowledge.formats import read_file
 
 MAX_OUTPUT = 1024**3
 _PR_SET_PDEATHSIG = 1
@@ -25,7 +26,7 @@ def main(path: str, media_type: str, name: str, output: str, seconds: str, megab
     """Writes the blocks, or the reason why there are none, to the output file."""
     limit(int(seconds), int(megabytes))
     try:
-        answer = to_json(_cleaned(_read(Path(path), media_type, name)))
+        answer = to_json(_cleaned(read_file(Path(path), media_type, name)))
     except ExtractionFailed as error:
         answer = {"error": {"code": error.code, "message": error.message}}
     except MemoryError:
@@ -44,25 +45,6 @@ def limit(seconds: int, megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024**2, megabytes * 1024**2))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-
-
-def _read(path: Path, media_type: str, name: str) -> Extracted:
-    """By the reader for this type; each loads its parser only when it is needed."""
-    if media_type == "application/pdf":
-        from knowledge import pdf
-
-        return pdf.read(path)
-    if media_type in ("text/csv", "text/tab-separated-values"):
-        from knowledge import tables
-
-        return tables.read_csv(path, name)
-    if media_type.endswith("spreadsheetml.sheet"):
-        from knowledge import tables
-
-        return tables.read_xlsx(path)
-    from knowledge import structure
-
-    return structure.read_file(path, media_type)
 
 
 def _cleaned(extracted: Extracted) -> Extracted:

@@ -14,6 +14,7 @@ from knowledge.pdf.furniture import without_furniture
 from knowledge.pdf.glyphs import PageText, read_page
 from knowledge.pdf.layout import Style, blocks_of_page, style_of
 from knowledge.pdf.rules import grids
+from knowledge.wording import ranges
 
 MAX_PAGES = 5_000
 
@@ -74,22 +75,10 @@ def _warnings(pages: list[PageText], unreadable: list[int]) -> list[str]:
     warnings = []
     empty = [page.number for page in pages if not page.lines and not page.tables]
     if empty:
-        warnings.append(f"No text on {page_ranges(empty)}.")
+        warnings.append(f"No text on {ranges('page', empty)}.")
     if unreadable:
-        warnings.append(f"Damaged: {page_ranges(unreadable)} could not be read.")
+        warnings.append(f"Damaged: {ranges('page', unreadable)} could not be read.")
     hidden = sum(page.hidden for page in pages)
     if hidden:
         warnings.append(f"{hidden:,} characters outside the page or too small to see: left out.")
     return warnings
-
-
-def page_ranges(numbers: list[int]) -> str:
-    """“page 3” or “pages 3-9, 12”."""
-    ranges: list[list[int]] = []
-    for number in sorted(numbers):
-        if ranges and ranges[-1][1] == number - 1:
-            ranges[-1][1] = number
-        else:
-            ranges.append([number, number])
-    words = ", ".join(f"{a}-{b}" if a != b else str(a) for a, b in ranges)
-    return f"{'page' if len(numbers) == 1 else 'pages'} {words}"
