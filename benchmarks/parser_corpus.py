@@ -172,6 +172,7 @@ def main() -> int:
         BASE_DIR=Path(__file__).resolve().parent.parent,
         KNOWLEDGE_EXTRACTION_SECONDS=options.seconds,
         KNOWLEDGE_EXTRACTION_MEMORY_MB=options.megabytes,
+        KNOWLEDGE_OCR_LANGUAGES="eng",
     )
     endings = {ending for ending in options.only.split(",") if ending}
     paths = files_of(options.folder)

@@ -52,6 +52,7 @@ def extract(
             str(output),
             str(seconds),
             str(megabytes),
+            settings.KNOWLEDGE_OCR_LANGUAGES,
         ]
         try:
             run_child("knowledge.extraction_child", arguments, seconds, folder, should_stop)
@@ -88,6 +89,7 @@ def run_child(
         "LANG": "C.UTF-8",
         "RAYON_NUM_THREADS": "1",
         "TOKIO_WORKER_THREADS": "1",
+        "OMP_THREAD_LIMIT": "1",
     }
     with Path(folder, "stderr").open("w+b") as stderr:
         child = subprocess.Popen(

@@ -1,7 +1,7 @@
 """The process in which a file is opened: limits first, then the parser, then JSON.
 
-`python -m knowledge.extraction_child FILE MEDIA_TYPE NAME OUTPUT SECONDS MEGABYTES`. Knows no
-Django and no database, so that a hostile file reaches neither.
+`python -m knowledge.extraction_child FILE MEDIA_TYPE NAME OUTPUT SECONDS MEGABYTES LANGUAGES`.
+Knows no Django and no database, so that a hostile file reaches neither.
 """
 
 import ctypes
@@ -22,8 +22,17 @@ MAX_OUTPUT = 1024**3
 _PR_SET_PDEATHSIG = 1
 
 
-def main(path: str, media_type: str, name: str, output: str, seconds: str, megabytes: str) -> int:
+def main(
+    path: str,
+    media_type: str,
+    name: str,
+    output: str,
+    seconds: str,
+    megabytes: str,
+    languages: str = "",
+) -> int:
     """Writes the blocks, or the reason why there are none, to the output file."""
+    os.environ["OCR_LANGUAGES"] = languages
     limit(int(seconds), int(megabytes))
     try:
         answer = to_json(_cleaned(read_file(Path(path), media_type, name)))

@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pypdfium2 as pdfium
 
-from knowledge.blocks import Block, Extracted
+from knowledge.blocks import Extracted
 from knowledge.errors import ExtractionFailed
+from knowledge.pdf import recognition
 from knowledge.pdf.furniture import without_furniture
-from knowledge.pdf.glyphs import PageText, read_page
-from knowledge.pdf.layout import Style, blocks_of_page, style_of
+from knowledge.pdf.glyphs import MAX_CHARACTERS, PageText, read_page
+from knowledge.pdf.layout import blocks_of_page, style_of
+from knowledge.pdf.recognition import Recognised
 from knowledge.pdf.rules import grids
 from knowledge.wording import ranges
 
@@ -36,7 +38,7 @@ def open_pdf(path: Path) -> pdfium.PdfDocument:
 
 
 def read(path: Path) -> Extracted:
-    """Blocks in reading order, pages counted, pages without text named."""
+    """Blocks in reading order, pages counted, pages without text recognised or named."""
     document = open_pdf(path)
     count = len(document)
     if count > MAX_PAGES:
@@ -44,40 +46,74 @@ def read(path: Path) -> Extracted:
             f"The file has {count:,} pages; {MAX_PAGES:,} are possible. Split it.",
             code="too_many_pages",
         )
+    pages, unreadable = _pages(document)
+    empty = [page for page in pages if not page.lines and not page.tables]
+    is_read = bool(empty) and recognition.is_installed()
+    recognised = recognition.recognise(document, empty) if is_read else Recognised()
+    if not is_read:
+        recognised.without_text = [page.number for page in empty]
+    if not any(page.lines or page.tables for page in pages):
+        raise _no_text(pages, recognised, is_read=is_read)
+    pages = without_furniture(pages)
+    style = style_of(pages)
+    return Extracted(
+        blocks=tuple(block for page in pages for block in blocks_of_page(page, style)),
+        page_count=count,
+        warnings=tuple(_warnings(pages, unreadable, recognised)),
+    )
+
+
+def _pages(document: pdfium.PdfDocument) -> tuple[list[PageText], list[int]]:
+    """The text of all pages, and the numbers of those that can't be opened."""
     pages: list[PageText] = []
     unreadable: list[int] = []
-    for index in range(count):
+    for index in range(len(document)):
         try:
             page = document[index]
             pages.append(read_page(page, index + 1, grids(page)))
             page.close()
         except pdfium.PdfiumError:
             unreadable.append(index + 1)
-    warnings = _warnings(pages, unreadable)
-    empty = [page.number for page in pages if not page.lines and not page.tables]
-    if pages and len(empty) == len(pages):
-        raise ExtractionFailed(
-            "The file holds pictures of pages but no text. Run text recognition (OCR) on it and "
-            "upload the result.",
-            code="no_text",
+    return pages, unreadable
+
+
+def _no_text(pages: list[PageText], recognised: Recognised, *, is_read: bool) -> ExtractionFailed:
+    """Why nothing was found, and what to do."""
+    if not pages:
+        return ExtractionFailed(
+            "None of the pages can be opened. Open the file, save it again, then upload.",
+            code="file_damaged",
         )
-    pages = without_furniture(pages)
-    return Extracted(
-        blocks=_blocks(pages, style_of(pages)), page_count=count, warnings=tuple(warnings)
+    if recognised.too_late:
+        message = "The file holds pictures of pages, and the time was too short to read them."
+        return ExtractionFailed(f"{message} Split it.", code="extraction_time")
+    if is_read:
+        message = "No text on any page, and text recognition (OCR) found none in their pictures."
+        return ExtractionFailed(f"{message} Nothing of it can be found later.", code="no_text")
+    return ExtractionFailed(
+        "The file holds pictures of pages but no text. Install tesseract-ocr where the ingestion "
+        "worker runs, or run text recognition (OCR) on the file, then upload it again.",
+        code="no_text",
     )
 
 
-def _blocks(pages: list[PageText], style: Style) -> tuple[Block, ...]:
-    return tuple(block for page in pages for block in blocks_of_page(page, style))
-
-
-def _warnings(pages: list[PageText], unreadable: list[int]) -> list[str]:
+def _warnings(pages: list[PageText], unreadable: list[int], recognised: Recognised) -> list[str]:
     warnings = []
-    empty = [page.number for page in pages if not page.lines and not page.tables]
-    if empty:
-        warnings.append(f"No text on {ranges('page', empty)}.")
+    if recognised.pages:
+        read_so = ranges("page", recognised.pages)
+        warnings.append(f"Read by text recognition (OCR), which may err: {read_so}.")
+    if recognised.without_text:
+        warnings.append(f"No text on {ranges('page', recognised.without_text)}.")
+    if recognised.too_late:
+        left = ranges("page", recognised.too_late)
+        warnings.append(f"Pictures, not read since the time was too short: {left}.")
     if unreadable:
         warnings.append(f"Damaged: {ranges('page', unreadable)} could not be read.")
+    cut = [page for page in pages if page.characters > MAX_CHARACTERS]
+    if cut:
+        lost = sum(page.characters - MAX_CHARACTERS for page in cut)
+        places = ranges("page", [page.number for page in cut])
+        warnings.append(f"{lost:,} characters beyond {MAX_CHARACTERS:,} on {places}: not read.")
     hidden = sum(page.hidden for page in pages)
     if hidden:
         warnings.append(f"{hidden:,} characters outside the page or too small to see: left out.")

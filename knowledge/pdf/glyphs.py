@@ -51,6 +51,8 @@ class PageText:
     # Table → how many lines stand before it.
     tables: list[tuple[int, RuledTable]] = field(default_factory=list)
     hidden: int = 0
+    # As many as the page has; those beyond the limit are not read.
+    characters: int = 0
 
 
 @dataclass(frozen=True)
@@ -68,7 +70,8 @@ def read_page(page: pdfium.PdfPage, number: int, grids: list[Grid]) -> PageText:
     places: dict[int, int] = {}
     line: list[_Glyph] = []
     first = 0
-    count = min(text_page.count_chars(), MAX_CHARACTERS)
+    result.characters = text_page.count_chars()
+    count = min(result.characters, MAX_CHARACTERS)
     for index in range(count):
         glyph = _glyph(text_page.raw, index, frame)
         if glyph is None:

@@ -1,5 +1,6 @@
 import io
 import json
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -63,15 +64,57 @@ def test_pages_without_text_are_named(read):
     assert read(buffer.getvalue(), "a.pdf").warnings == ("No text on pages 2-4.",)
 
 
-def test_a_scan_is_told_apart(read):
+def make_scan(*texts):
+    """A page for each text, as a picture; None is a page with words of its own."""
     import pypdfium2 as pdfium
+    from reportlab.lib.utils import ImageReader
+    from reportlab.pdfgen.canvas import Canvas
 
-    document = pdfium.PdfDocument.new()
-    document.new_page(600, 800)
     buffer = io.BytesIO()
-    document.save(buffer)
+    canvas = Canvas(buffer, pagesize=(400, 300))
+    for text in texts:
+        drawn = io.BytesIO()
+        page = Canvas(drawn, pagesize=(400, 300))
+        page.setFont("Helvetica", 18)
+        page.drawString(40, 200, text or "")
+        page.save()
+        if text is None:
+            canvas.setFont("Helvetica", 18)
+            canvas.drawString(40, 200, "The first page has words.")
+        else:
+            picture = pdfium.PdfDocument(drawn.getvalue())[0].render(scale=3).to_pil()
+            canvas.drawImage(ImageReader(picture), 0, 0, 400, 300)
+        canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def test_pictures_of_pages_are_read_where_that_is_possible_and_said(read):
+    extracted = read(make_scan(None, "The seal kit is SK-17.", ""), "a.pdf")
+    if shutil.which("tesseract") is None:
+        assert extracted.warnings == ("No text on pages 2-3.",)
+        return
+    assert extracted.warnings == (
+        "Read by text recognition (OCR), which may err: page 2.",
+        "No text on page 3.",
+    )
+    block = extracted.blocks[-1]
+    assert (block.page, block.text) == (2, "The seal kit is SK-17.")
+    left, top, right, bottom = block.lines[0].box
+    assert 0.05 < left < right < 0.7 and 0.2 < top < bottom < 0.4
+
+
+def test_without_recognition_a_scan_says_what_to_install(read, monkeypatch):
+    monkeypatch.setenv("PATH", "/nowhere")
     with pytest.raises(ExtractionFailed) as error:
-        read(buffer.getvalue(), "scan.pdf")
+        read(make_scan("The seal kit is SK-17."), "scan.pdf")
+    assert error.value.code == "no_text"
+    assert "tesseract-ocr" in error.value.message
+
+
+def test_blank_pages_are_told_apart(read):
+    with pytest.raises(ExtractionFailed) as error:
+        read(make_scan("", ""), "blank.pdf")
     assert error.value.code == "no_text"
     assert "OCR" in error.value.message
 
@@ -214,7 +257,7 @@ def test_a_child_that_waits_for_ever_is_ended_with_all_it_started(tmp_path, monk
         "pathlib.Path('pid').write_text(str(child.pid)); time.sleep(600)"
     )
     with pytest.raises(ChildEnded) as ended:
-        run_program(program, tmp_path, monkeypatch, seconds=3)
+        run_program(program, tmp_path, monkeypatch, seconds=12)
     assert ended.value.code == "extraction_time"
     grandchild = Path("/proc", (tmp_path / "pid").read_text(), "stat")
     assert not grandchild.exists() or grandchild.read_text().split()[2] in "ZX"
