@@ -11,10 +11,10 @@ from knowledge import versions
 from knowledge.detail_forms import DetailsForm
 from knowledge.filing import file_document
 from knowledge.forms import NewVersionForm
+from knowledge.grid import number_in
 from knowledge.listing import changes_between, pair_of
 from knowledge.models import Document, DocumentVersion
 from knowledge.purging import dependents, purge
-from knowledge.reader import number_of
 from knowledge.uploads import upload_document
 from knowledge.views import back, curator_view
 
@@ -127,7 +127,7 @@ def details(request: HttpRequest, document_id: UUID) -> HttpResponse:
 def changes(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """What changed between two versions; by default between the last two."""
     found = find_document(request, document_id)
-    before, after = pair_of(found, *(number_of(request.GET.get(k), 0) for k in ("from", "to")))
+    before, after = pair_of(found, *(number_in(request.GET.get(k), 0) for k in ("from", "to")))
     context = {
         "document": found,
         "versions": found.versions.order_by("-number"),

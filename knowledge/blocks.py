@@ -3,10 +3,12 @@
 Knows no parser and no database; imports nothing of ours, since the child process uses it too.
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field, replace
+from typing import Any, Literal, Protocol
 
 Kind = Literal["heading", "paragraph", "list_item", "code", "table"]
+ColumnType = Literal["integer", "decimal", "date", "boolean", "text"]
 Cell = str | int | float | bool | None
 
 
@@ -40,7 +42,29 @@ class Column:
     """A column of a table file."""
 
     name: str
-    type: Literal["number", "date", "boolean", "text"]
+    type: ColumnType
+    unit: str = ""
+    # count, empty, distinct, top ([[text, rows], …]); of figures and dates also min, max and odd.
+    statistics: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A row of a table file: what it shows, and its values where a column has a type."""
+
+    texts: tuple[str, ...]
+    cells: tuple[Cell, ...] = ()
+    is_hidden: bool = False
+    # Sums up other rows: left out of counts and sums.
+    is_total: bool = False
+
+
+class Rows(Protocol):
+    """Rows that can be gone through again and again without being in memory at once."""
+
+    def __len__(self) -> int: ...
+
+    def __iter__(self) -> Iterator[Row]: ...
 
 
 @dataclass(frozen=True)
@@ -49,9 +73,9 @@ class TableData:
 
     name: str
     columns: tuple[Column, ...]
-    # Typed values; `texts` holds them as the file shows them.
-    rows: tuple[tuple[Cell, ...], ...]
-    texts: tuple[tuple[str, ...], ...]
+    rows: Rows
+    is_hidden: bool = False
+    unread_rows: int = 0
 
 
 @dataclass(frozen=True)
@@ -65,17 +89,17 @@ class Extracted:
 
 
 def to_json(extracted: Extracted) -> dict[str, Any]:
-    """Plain lists and dictionaries."""
-    return asdict(extracted)
+    """Plain lists and dictionaries; rows of tables go their own way, see rowfiles."""
+    return asdict(replace(extracted, tables=()))
 
 
-def from_json(data: dict[str, Any]) -> Extracted:
+def from_json(data: dict[str, Any], tables: Iterable[TableData] = ()) -> Extracted:
     """The inverse of `to_json`. Raises KeyError or TypeError for anything else."""
     return Extracted(
         blocks=tuple(_block(block) for block in data["blocks"]),
         page_count=data["page_count"],
         warnings=tuple(data["warnings"]),
-        tables=tuple(_table(table) for table in data["tables"]),
+        tables=tuple(tables),
     )
 
 
@@ -83,12 +107,3 @@ def _block(data: dict[str, Any]) -> Block:
     lines = tuple(Line(**{**line, "box": tuple(line["box"])}) for line in data["lines"])
     rows = tuple(tuple(row) for row in data["rows"])
     return Block(**{**data, "lines": lines, "rows": rows})
-
-
-def _table(data: dict[str, Any]) -> TableData:
-    return TableData(
-        name=data["name"],
-        columns=tuple(Column(**column) for column in data["columns"]),
-        rows=tuple(tuple(row) for row in data["rows"]),
-        texts=tuple(tuple(row) for row in data["texts"]),
-    )

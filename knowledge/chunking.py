@@ -12,9 +12,8 @@ from itertools import groupby
 from typing import Any
 
 from knowledge.blocks import Block, Extracted, Line
-from knowledge.rows import row_pieces, table_pieces
+from knowledge.rows import CountTokens, table_chunks, table_pieces
 
-CountTokens = Callable[[Sequence[str]], list[int]]
 # A section shorter than this share of a chunk is joined by the next one.
 SMALL = 0.05
 LONGEST_PIECE = 800
@@ -38,6 +37,11 @@ class NewChunk:
     boxes: tuple[dict[str, Any], ...]
     tokens: int
     sha256: str
+
+    @property
+    def is_embedded(self) -> bool:
+        """Rows of a long table are found by their words alone: see rows.EMBEDDED_ROWS."""
+        return self.kind != "rows"
 
 
 @dataclass(frozen=True)
@@ -81,16 +85,22 @@ def chunk(
     A chunk's text has at most `max_tokens` tokens, and with title and headings it fits the
     encoder's `encoder_tokens`.
     """
-    pieces = [*_pieces(extracted.blocks), *_table_file_pieces(extracted)]
-    counted = _counted(pieces, count_tokens)
+    counted = _counted(list(_pieces(extracted.blocks)), count_tokens)
     prefixes = {piece.headings: _prefix(title, piece.headings) for piece in counted}
     lengths = dict(zip(prefixes, count_tokens(list(prefixes.values())), strict=True))
-    room = {
-        headings: max(32, min(max_tokens, encoder_tokens - SPECIAL - length))
-        for headings, length in lengths.items()
-    }
+
+    def room_beside(length: int) -> int:
+        return max(32, min(max_tokens, encoder_tokens - SPECIAL - length))
+
+    room = {headings: room_beside(length) for headings, length in lengths.items()}
     drafts = _drafts(counted, room)
-    return [_finished(draft, prefixes) for draft in drafts if _says_something(draft)]
+    chunks = [_finished(draft, prefixes) for draft in drafts if _says_something(draft)]
+    return [
+        *chunks,
+        *_of_tables(
+            extracted, title, count_tokens, lambda prefix: room_beside(*count_tokens([prefix]))
+        ),
+    ]
 
 
 def _pieces(blocks: Sequence[Block]) -> Iterator[Piece]:
@@ -145,17 +155,30 @@ def _stretches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _table_file_pieces(extracted: Extracted) -> Iterator[Piece]:
+def _of_tables(
+    extracted: Extracted,
+    title: str,
+    count_tokens: CountTokens,
+    room: Callable[[str], int],
+) -> Iterator[NewChunk]:
     """Rows of CSV files and sheets, each under the sheet's name."""
-    rows = sum(len(table.texts) for table in extracted.tables)
     for table in extracted.tables:
-        for text, number in row_pieces(table):
-            kind = "row" if rows <= ROWS_ALONE else "rows"
-            yield Piece(text, kind, (table.name,) if len(extracted.tables) > 1 else (), row=number)
-
-
-# Up to here each row of a table file is a chunk of its own; beyond, rows share chunks.
-ROWS_ALONE = 5_000
+        name = f"{table.name} (hidden sheet)" if table.is_hidden else table.name
+        headings = (name,) if len(extracted.tables) > 1 or table.is_hidden else ()
+        prefix = _prefix(title, headings)
+        for found in table_chunks(table, count_tokens=count_tokens, room=room(prefix)):
+            yield NewChunk(
+                kind=found.kind,
+                text=found.text,
+                context_text=f"{prefix}\n{found.text}",
+                headings=headings,
+                page=None,
+                row_from=found.row_from,
+                row_to=found.row_to,
+                boxes=(),
+                tokens=found.tokens,
+                sha256=hashlib.sha256(found.text.encode()).hexdigest(),
+            )
 
 
 def _counted(pieces: list[Piece], count_tokens: CountTokens) -> list[Piece]:
@@ -175,7 +198,8 @@ def _drafts(pieces: list[Piece], room: dict[tuple[str, ...], int]) -> Iterator[_
             yield draft
             draft = _Draft()
         draft.add(piece)
-    yield draft
+    if draft.pieces:
+        yield draft
 
 
 def _cut(piece: Piece, room: int) -> Iterator[Piece]:
@@ -204,9 +228,7 @@ def _must_end(draft: _Draft, piece: Piece, room: dict[tuple[str, ...], int]) -> 
     """Whether the piece begins a new chunk."""
     first = draft.pieces[0]
     limit = room[first.headings]
-    if piece.kind == "row" or (first.kind != piece.kind and {first.kind, piece.kind} != _TOGETHER):
-        return True
-    if first.kind == "rows" and first.headings != piece.headings:
+    if first.kind != piece.kind and {first.kind, piece.kind} != _TOGETHER:
         return True
     if draft.tokens + piece.tokens > limit:
         # A heading at the end of a full chunk belongs to the next one.
@@ -233,10 +255,10 @@ def _finished(draft: _Draft, prefixes: dict[tuple[str, ...], str]) -> NewChunk:
     text = text.strip()
     rows = [piece.row for piece in pieces if piece.row is not None]
     kinds = {piece.kind for piece in pieces}
-    is_rows = kinds <= {"row", "rows", "table"}
+    is_rows = kinds == {"table"}
     context_text = f"{prefixes[headings]}\n{text}"
     return NewChunk(
-        kind="row" if kinds & {"row", "rows"} else "table" if kinds == {"table"} else "text",
+        kind="table" if is_rows else "text",
         text=text,
         context_text=context_text,
         headings=headings,

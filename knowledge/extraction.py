@@ -19,6 +19,7 @@ from django.conf import settings
 
 from knowledge.blocks import Extracted, from_json
 from knowledge.errors import ExtractionFailed
+from knowledge.rowfiles import read_table
 
 _POLL_SECONDS = 0.2
 _MEMORY_SIGNS = (b"memory allocation", b"MemoryError", b"out of memory", b"bad_alloc")
@@ -57,6 +58,8 @@ def extract(
         try:
             run_child("knowledge.extraction_child", arguments, seconds, folder, should_stop)
             answer = json.loads(output.read_bytes())
+            # Opened while the folder is there; their files outlive it.
+            tables = [read_table(table, Path(folder)) for table in answer.get("tables", ())]
         except ChildEnded as ended:
             raise _failure(ended.code, seconds, megabytes) from ended
         except (OSError, ValueError) as error:
@@ -66,7 +69,7 @@ def extract(
         raise (
             ExtractionFailed(message, code=code) if message else _failure(code, seconds, megabytes)
         )
-    return from_json(answer)
+    return from_json(answer, tables)
 
 
 def run_child(

@@ -10,13 +10,16 @@ import os
 import resource
 import signal
 import sys
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from knowledge.blocks import Block, Extracted, TableData, to_json
+from knowledge.blocks import Block, Extracted, Row, Rows, TableData, to_json
 from knowledge.cleaning import Cleaner
 from knowledge.errors import ExtractionFailed
 from knowledge.formats import read_file
+from knowledge.rowfiles import write_table
 
 MAX_OUTPUT = 1024**3
 _PR_SET_PDEATHSIG = 1
@@ -35,7 +38,7 @@ def main(
     os.environ["OCR_LANGUAGES"] = languages
     limit(int(seconds), int(megabytes))
     try:
-        answer = to_json(_cleaned(read_file(Path(path), media_type, name)))
+        answer = _answer(read_file(Path(path), media_type, name), Path(output).parent)
     except ExtractionFailed as error:
         answer = {"error": {"code": error.code, "message": error.message}}
     except MemoryError:
@@ -56,16 +59,19 @@ def limit(seconds: int, megabytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _cleaned(extracted: Extracted) -> Extracted:
+def _answer(extracted: Extracted, folder: Path) -> dict[str, Any]:
     """All texts without what breaks a database or hides words; empty blocks left out."""
     cleaner = Cleaner()
     blocks = [_clean_block(block, cleaner) for block in extracted.blocks]
-    tables = [_clean_table(table, cleaner) for table in extracted.tables]
     kept = tuple(block for block in blocks if block.text)
-    if not kept and not any(table.rows for table in tables):
+    if not kept and not any(len(table.rows) for table in extracted.tables):
         raise ExtractionFailed("The file holds no text.", code="no_text")
+    tables = [
+        write_table(_clean_table(table, cleaner), folder, f"rows-{number}.jsonl")
+        for number, table in enumerate(extracted.tables)
+    ]
     warnings = (*extracted.warnings, *cleaner.warnings())
-    return replace(extracted, blocks=kept, tables=tuple(tables), warnings=warnings)
+    return {**to_json(replace(extracted, blocks=kept, warnings=warnings)), "tables": tables}
 
 
 def _clean_block(block: Block, cleaner: Cleaner) -> Block:
@@ -81,15 +87,26 @@ def _clean_block(block: Block, cleaner: Cleaner) -> Block:
 
 def _clean_table(table: TableData, cleaner: Cleaner) -> TableData:
     columns = tuple(replace(column, name=cleaner.clean(column.name)) for column in table.columns)
-    return TableData(
+    return replace(
+        table,
         name=cleaner.clean(table.name)[:200],
         columns=columns,
-        rows=tuple(
-            tuple(cleaner.clean(cell) if isinstance(cell, str) else cell for cell in row)
-            for row in table.rows
-        ),
-        texts=tuple(tuple(cleaner.clean(text) for text in row) for row in table.texts),
+        rows=_CleanRows(table.rows, cleaner),
     )
+
+
+class _CleanRows:
+    """The rows, cleaned on the way."""
+
+    def __init__(self, rows: Rows, cleaner: Cleaner) -> None:
+        self._rows, self._clean = rows, cleaner.clean
+
+    def __len__(self) -> int:
+        return len(self._rows)
+
+    def __iter__(self) -> Iterator[Row]:
+        for row in self._rows:
+            yield replace(row, texts=tuple(map(self._clean, row.texts)))
 
 
 if __name__ == "__main__":

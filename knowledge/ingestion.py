@@ -93,13 +93,15 @@ def _chunks(version: DocumentVersion, extracted: Extracted) -> list[NewChunk]:
 
 
 def _embed(attempt: Attempt, chunks: list[NewChunk]) -> NDArray[float32]:
-    """A vector per chunk, shape (chunks, dimensions); progress is seen batch by batch."""
+    """A vector per embedded chunk, shape (those, dimensions); progress is seen batch by batch."""
     encoder = embedding.get_encoder()
+    unembedded = sum(not item.is_embedded for item in chunks)
+    chunks = [item for item in chunks if item.is_embedded]
     vectors = []
     for start in range(0, len(chunks), EMBEDDING_BATCH):
         batch = chunks[start : start + EMBEDDING_BATCH]
         vectors.append(encoder.encode_passages([item.context_text for item in batch]))
-        attempt.write(progress=start + len(batch))
+        attempt.write(progress=unembedded + start + len(batch))
     return np.concatenate(vectors)
 
 

@@ -18,8 +18,9 @@ from psycopg.types.json import Jsonb
 from knowledge.attempts import Attempt
 from knowledge.blocks import TableData
 from knowledge.chunking import NewChunk
-from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder, Table
+from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder
 from knowledge.serving import refresh_live
+from knowledge.storing import store_tables
 from knowledge.versions import enqueue_embedding
 from phi3site.audit.recording import record
 
@@ -43,7 +44,6 @@ _CHUNK_COLUMNS = {
     "sha256": "varchar",
 }
 _EMBEDDING_COLUMNS = {"chunk_id": "uuid", "encoder_id": "int8", "vector": "halfvec"}
-_ROW_COLUMNS = {"table_id": "uuid", "number": "int4", "cells": "jsonb"}
 
 
 def publish(
@@ -54,7 +54,10 @@ def publish(
     *,
     encoder: Encoder,
 ) -> None:
-    """Makes the version the document's ready one, in place of the one before it."""
+    """Makes the version the document's ready one, in place of the one before it.
+
+    `vectors` are those of the embedded chunks, in their order.
+    """
     version = attempt.version
     with transaction.atomic():
         document = Document.objects.select_for_update().get(pk=version.document_id)
@@ -70,9 +73,11 @@ def publish(
         ids = [chunk_id(version, ordinal) for ordinal in range(len(chunks))]
         _copy(Chunk, _CHUNK_COLUMNS, _chunk_rows(ids, version, document, chunks, is_live))
         if is_newest:
-            vector_rows = zip(ids, [encoder.pk] * len(ids), map(HalfVector, vectors), strict=True)
+            embedded = [key for key, new in zip(ids, chunks, strict=True) if new.is_embedded]
+            encoders = [encoder.pk] * len(embedded)
+            vector_rows = zip(embedded, encoders, map(HalfVector, vectors), strict=True)
             _copy(ChunkEmbedding, _EMBEDDING_COLUMNS, vector_rows)
-        _store_tables(version, tables)
+        store_tables(version, tables, copy_into=_copy_into)
         attempt.write(
             status=Status.READY if is_newest else Status.SUPERSEDED,
             chunk_count=len(chunks),
@@ -121,21 +126,6 @@ def _chunk_rows(
             chunk.tokens,
             chunk.sha256,
         )
-
-
-def _store_tables(version: DocumentVersion, tables: Sequence[TableData]) -> None:
-    """Typed rows of table files, beside their chunks."""
-    for ordinal, table in enumerate(tables):
-        columns = [{"name": column.name, "type": column.type} for column in table.columns]
-        row = Table.objects.create(
-            version=version,
-            name=table.name,
-            ordinal=ordinal,
-            columns=columns,
-            row_count=len(table.rows),
-        )
-        cells = ((row.pk, number, Jsonb(cells)) for number, cells in enumerate(table.rows, 1))
-        _copy_into("knowledge_tablerow", _ROW_COLUMNS, cells)
 
 
 def _copy(model: type[Any], columns: dict[str, str], rows: Iterable[tuple[Any, ...]]) -> None:

@@ -8,18 +8,18 @@ from typing import Any
 from uuid import UUID
 
 from django.contrib.auth.decorators import login_required
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from knowledge.errors import KnowledgeError
 from knowledge.filetypes import PDF
-from knowledge.models import Chunk, DocumentVersion, Table
+from knowledge.grid import grid_context, number_in
+from knowledge.models import Chunk, DocumentVersion
 from knowledge.pictures import picture_of_page
 from knowledge.storage import path_of
 
-ROWS_A_PAGE = 100
 CHUNKS_A_PAGE = 60
 PAGES_A_PAGE = 100
 
@@ -46,7 +46,7 @@ def version(request: HttpRequest, version_id: UUID) -> HttpResponse:
     if found.media_type == PDF.media_type:
         context |= _pages(found, chunk, request)
     elif tables:
-        context |= _rows(tables, chunk, request)
+        context |= grid_context(tables, chunk, request.GET.dict())
     else:
         context |= _text(found, chunk, request)
     return render(request, "knowledge/version.html", context)
@@ -60,15 +60,10 @@ def _chunk(version: DocumentVersion, wanted: str) -> Chunk | None:
         return None
 
 
-def number_of(text: str | None, default: int = 1) -> int:
-    """A whole number out of an address, or the default."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 9 else default
-
-
 def _pages(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:
     """A stretch of the PDF's pages around the wanted one."""
     count = version.page_count or 0
-    wanted = number_of(request.GET.get("page"), (chunk and chunk.page) or 1)
+    wanted = number_in(request.GET.get("page"), (chunk and chunk.page) or 1)
     stretch = Paginator(range(1, count + 1), PAGES_A_PAGE)
     page = stretch.get_page((min(wanted, max(count, 1)) - 1) // PAGES_A_PAGE + 1)
     marked = chunk.boxes if chunk else []
@@ -79,35 +74,6 @@ def _pages(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) 
         ],
         "stretch": page,
     }
-
-
-def _rows(tables: list[Table], chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:
-    """A page of one table's rows; `?table=0&rows=3-5` lights up rows and turns to them."""
-    named = (table for table in tables if chunk and [table.name] == chunk.headings)
-    table = next(named, tables[min(number_of(request.GET.get("table"), 0), len(tables) - 1)])
-    first, _, last = request.GET.get("rows", "").partition("-")
-    start = number_of(first, (chunk and chunk.row_from) or 0)
-    end = number_of(last, (chunk and chunk.row_to) or start)
-    rows: Page[Any] = Paginator(table.rows.order_by("number"), ROWS_A_PAGE).get_page(
-        request.GET.get("page") or (start - 1) // ROWS_A_PAGE + 1
-    )
-    kinds = [column["type"] for column in table.columns]
-    shown = [
-        (
-            row.number,
-            start <= row.number <= end,
-            list(zip(map(_shown, row.cells), kinds, strict=True)),
-        )
-        for row in rows
-    ]
-    return {"tables": tables, "table": table, "page": rows, "rows": shown}
-
-
-def _shown(cell: object) -> str:
-    """A stored cell as a reader writes it."""
-    if cell is None:
-        return ""
-    return ("yes" if cell else "no") if isinstance(cell, bool) else str(cell)
 
 
 def _text(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:

@@ -35,8 +35,9 @@ def refresh_live(document: Document) -> list[DocumentVersion]:
 
 
 def lacks_embeddings(version: DocumentVersion) -> bool:
-    """Whether a chunk that answers questions has no vector at all."""
-    return version.chunks.filter(is_live=True, embeddings__isnull=True).exists()
+    """Whether a chunk that answers questions has no vector at all, though its kind has one."""
+    live = version.chunks.filter(is_live=True).exclude(kind=Chunk.Kind.ROWS)
+    return live.filter(embeddings__isnull=True).exists()
 
 
 def _set_until(version: DocumentVersion, until: date | None) -> None:

@@ -25,9 +25,8 @@ def fill_vectors(version_id: UUID) -> int:
     row = active_encoder(
         name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
     )
-    lacking = Chunk.objects.filter(version=version_id, is_live=True).exclude(
-        pk__in=ChunkEmbedding.objects.filter(encoder=row).values("chunk")
-    )
+    live = Chunk.objects.filter(version=version_id, is_live=True).exclude(kind=Chunk.Kind.ROWS)
+    lacking = live.exclude(pk__in=ChunkEmbedding.objects.filter(encoder=row).values("chunk"))
     made = 0
     while batch := list(lacking.order_by("ordinal")[:BATCH]):
         vectors = encoder.encode_passages([chunk.context_text for chunk in batch])

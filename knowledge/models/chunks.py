@@ -21,6 +21,8 @@ class Chunk(models.Model):
         TEXT = "text"
         TABLE = "table"
         ROW = "row"
+        # Rows of a long table: found by their words, never embedded.
+        ROWS = "rows"
         SUMMARY = "summary"
 
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)

@@ -3,7 +3,7 @@ import re
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from knowledge.blocks import Block, Column, Extracted, Line, TableData, from_json, to_json
+from knowledge.blocks import Block, Extracted, Line, from_json, to_json
 from knowledge.chunking import chunk
 from knowledge.cleaning import Cleaner
 
@@ -75,22 +75,6 @@ def test_a_table_without_header_keeps_its_first_row():
     rows = (("Document", "WT-12"), ("Issued", "1 January 2026"))
     (found,) = chunks([Block("table", "…", rows=rows, has_header=False)])
     assert found.text == "Document | WT-12\nIssued | 1 January 2026"
-
-
-def test_rows_of_a_table_file_stand_alone():
-    columns = (Column("Part", "text"), Column("Price", "number"))
-    texts = tuple((f"P-{number}", str(number)) for number in range(102))
-    found = chunks(tables=[TableData("Prices", columns, texts, texts)])
-    assert len(found) == 102
-    assert (found[5].kind, found[5].text, found[5].row_from) == ("row", "Part: P-5; Price: 5", 6)
-
-
-def test_very_many_rows_share_chunks_and_none_is_lost():
-    columns = (Column("Part", "text"),)
-    texts = tuple((f"P-{number}",) for number in range(5_001))
-    found = chunks(tables=[TableData("Prices", columns, texts, texts)])
-    assert len(found) < 1_000
-    assert sum(item.row_to - item.row_from + 1 for item in found) == 5_001
 
 
 def test_boxes_join_neighbouring_lines_and_part_pages():

@@ -1,7 +1,6 @@
 import io
 import json
 import shutil
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -133,46 +132,6 @@ def test_slides_are_pages(read):
         ("We start in May", 1),
         ("It costs 900 euro", 2),
     ]
-
-
-def test_a_workbook_gives_typed_rows_whatever_size_it_declares(read):
-    data = make_xlsx([("Part", "Price"), *((f"Part {n}", n / 2) for n in range(500))])
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(buffer, "w") as target:
-        for entry in source.infolist():
-            content = source.read(entry)
-            if entry.filename.endswith("sheet1.xml"):
-                content = content.replace(b"A1:B501", b"A1:A1")
-            target.writestr(entry, content)
-    (table,) = read(buffer.getvalue(), "a.xlsx").tables
-    assert (table.name, len(table.rows)) == ("Prices", 500)
-    assert [(column.name, column.type) for column in table.columns] == [
-        ("Part", "text"),
-        ("Price", "number"),
-    ]
-    assert table.rows[3] == ("Part 3", 1.5)
-
-
-@pytest.mark.parametrize("sign", [",", ";", "\t"])
-def test_a_csv_is_read_by_its_own_sign(read, sign):
-    lines = [["name", "since", "paid"], ["Anna", "2020-01-31", "yes"], ["Bo", "2021-05-01", "no"]]
-    text = "\n".join(sign.join(line) for line in lines)
-    (table,) = read(text, "people.csv").tables
-    assert [column.type for column in table.columns] == ["text", "date", "boolean"]
-    assert table.rows == (("Anna", "2020-01-31", True), ("Bo", "2021-05-01", False))
-
-
-def test_csv_rows_are_all_there_ragged_quoted_or_untyped(read):
-    text = 'Price list\n\nid,name,price\n007,"a, ""b""\nc",1.5\n8,short\n9,x,free,more\n'
-    extracted = read(text, "a.csv")
-    (table,) = extracted.tables
-    assert texts(extracted, "paragraph") == ["Price list"]
-    assert table.texts == (
-        ("007", 'a, "b" c', "1.5", ""),
-        ("8", "short", "", ""),
-        ("9", "x", "free", "more"),
-    )
-    assert [column.name for column in table.columns] == ["id", "name", "price", "Column 4"]
 
 
 @pytest.mark.parametrize(
