@@ -7,7 +7,8 @@ the model. Pure functions; knows no database.
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat.attribution import Encode, Source, coverage
+from chat.attribution import Encode, Source
+from chat.claims import coverage
 from chat.sentences import Span, split_sentences
 from chat.words import content_words
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chat.attribution import coverage
+from chat.claims import coverage
 from chat.experts import RetrievalSettings
 from chat.words import FILLER, MONTHS, TOKEN, content_words, names, numbers
 from knowledge.passages import FoundPassage

@@ -24,6 +24,12 @@ MONTHS = {
     )
     for name in names.split()
 }  # fmt: skip
+# Other spellings of one unit.
+SIGNS = str.maketrans({"€": " euro ", "$": " dollar ", "£": " pound ", "%": " percent ", "°": " "})
+CURRENCY_FIRST = re.compile(r"([€$£])\s?(\d[\d.,]*\d|\d)")
+UNITS = {"eur": "euro", "usd": "dollar", "gbp": "pound", "hr": "hour", "hrs": "hour", "h": "hour",
+         "min": "minut", "mins": "minut", "pct": "percent"}  # fmt: skip
+PER_CENT = re.compile(r"\bper cent\b", re.I)
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 DAY_FIRST = re.compile(rf"\b(\d{{1,2}})(?:st|nd|rd|th)?\s+({_MONTH})\.?,?\s+(\d{{4}})\b", re.I)
 MONTH_FIRST = re.compile(rf"\b({_MONTH})\.?\s+(\d{{1,2}})(?:st|nd|rd|th)?,?\s+(\d{{4}})\b", re.I)
@@ -65,7 +71,9 @@ NEGATIONS = frozenset(
 
 
 def normalised(text: str) -> str:
-    """Dates as 2026-01-31; other words unchanged."""
+    """Dates as 2026-01-31, signs of units as words; other words unchanged."""
+    text = CURRENCY_FIRST.sub(r"\2\1", text).translate(SIGNS)
+    text = PER_CENT.sub("percent", text)
     text = DAY_FIRST.sub(lambda found: _iso(found[3], found[2], found[1]), text)
     return MONTH_FIRST.sub(lambda found: _iso(found[3], found[1], found[2]), text)
 
@@ -84,7 +92,7 @@ def content_words(text: str) -> list[str]:
 def numbers(text: str) -> set[str]:
     """Figures, numerals and dates in one spelling: 6,000 and 6000 are the same."""
     plain = normalised(text)
-    figures = {_figure(found[0]) for found in NUMBER.finditer(plain)}
+    figures = {figure_of(found[0]) for found in NUMBER.finditer(plain)}
     spelled = {NUMERALS[w] for w in TOKEN.findall(plain.lower()) if w in NUMERALS}
     return figures | spelled
 
@@ -94,7 +102,7 @@ def amounts(text: str) -> set[tuple[str, str]]:
     found = set()
     for match in COUNTED.finditer(normalised(text)):
         figure = NUMERALS.get(match[1].lower()) or (
-            _figure(match[1]) if match[1][0].isdigit() else ""
+            figure_of(match[1]) if match[1][0].isdigit() else ""
         )
         if figure and match[2].lower() not in FILLER | NEGATIONS:
             found.add((figure, stem(match[2].lower())))
@@ -125,6 +133,8 @@ def is_negated(text: str) -> bool:
 @lru_cache(maxsize=8192)
 def stem(word: str) -> str:
     """A word without its most common English endings; short words and codes stay."""
+    if word in UNITS:
+        return UNITS[word]
     if len(word) < 5 or not word.isalpha():
         return word[:-1] if len(word) == 4 and word.endswith("s") and word[-2] != "s" else word
     for ending, instead in (("sses", "ss"), ("ies", "y"), ("ations", "ate"), ("ation", "ate"),
@@ -145,14 +155,15 @@ def _parts(word: str) -> list[str]:
     return [stem(word)]
 
 
-def _figure(text: str) -> str:
+def figure_of(text: str) -> str:
     """6,000 → 6000; 2.50 → 2.5; 1,5 → 1.5."""
     if re.fullmatch(r"\d{1,3}(,\d{3})+(\.\d+)?", text):
         text = text.replace(",", "")
     text = text.replace(",", ".")
     if text.count(".") == 1:
         text = text.rstrip("0").rstrip(".")
-    return text.lstrip("0") or "0"
+    text = text.lstrip("0")
+    return f"0{text}" if text[:1] in ("", ".") else text
 
 
 def _iso(year: str, month: str, day: str) -> str:
