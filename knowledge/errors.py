@@ -34,3 +34,21 @@ class StateConflict(KnowledgeError):
     """The row is not in a state that allows the act."""
 
     code = "state_conflict"
+
+
+class EncoderRefused(KnowledgeError):
+    """The encoder can't be used here, ever: another choice is needed."""
+
+    code = "encoder_refused"
+
+
+class EncoderUnavailable(KnowledgeError):
+    """The encoder can't be loaded or reached now."""
+
+    code = "encoder_unavailable"
+
+
+class EncoderSwitched(KnowledgeError):
+    """While passages were embedded, the search went over to another encoder."""
+
+    code = "encoder_switched"

@@ -10,7 +10,6 @@ from typing import Any
 
 from django.db import connection
 
-from knowledge.errors import KnowledgeError
 from knowledge.models import ChunkEmbedding, Encoder
 
 KEYWORD_INDEX = "chunk_bm25"
@@ -74,21 +73,6 @@ def keyword_lexemes(query: str) -> str:
         counted = cursor.fetchall()
     rare = [lexeme for lexeme, chunks in counted if 0 < chunks <= COMMON_FROM]
     return " | ".join("'" + lexeme.replace("'", "''") + "'" for lexeme in rare[:12])
-
-
-def active_encoder(*, name: str, revision: str, dimensions: int) -> Encoder:
-    """The row of the configured encoder, which must be the active one; the first becomes it."""
-    encoder, _created = Encoder.objects.get_or_create(
-        state=Encoder.State.ACTIVE,
-        defaults={"name": name, "revision": revision, "dimensions": dimensions},
-    )
-    if (encoder.name, encoder.revision) != (name, revision):
-        raise KnowledgeError(
-            f"The passages were embedded by {encoder.name}, but the configured encoder is {name}. "
-            "Set KNOWLEDGE_ENCODER back: vectors of two encoders can't be compared.",
-            code="encoder_changed",
-        )
-    return encoder
 
 
 def ensure_vector_index(encoder: Encoder) -> bool:

@@ -9,6 +9,7 @@ from contextlib import suppress
 
 import numpy as np
 from django.conf import settings
+from django.db.models import F
 from numpy import float32
 from numpy.typing import NDArray
 
@@ -16,11 +17,13 @@ from knowledge import embedding
 from knowledge.attempts import Attempt, AttemptLost
 from knowledge.blocks import Extracted
 from knowledge.chunking import NewChunk, chunk
-from knowledge.errors import KnowledgeError
+from knowledge.embedding import TextEncoder
+from knowledge.errors import EncoderSwitched, KnowledgeError
 from knowledge.extraction import extract
-from knowledge.indexes import active_encoder, ensure_vector_index
-from knowledge.models import DocumentVersion, Encoder
+from knowledge.indexes import ensure_vector_index
+from knowledge.models import DocumentVersion
 from knowledge.publishing import publish
+from knowledge.registry import row_of
 from knowledge.storage import path_of
 
 Status = DocumentVersion.Status
@@ -43,6 +46,9 @@ def ingest(version_id: str) -> None:
             _make_ready(attempt)
     except AttemptLost:
         logger.info("version %s: attempt %s was taken over", version_id, attempt.number)
+    except EncoderSwitched:
+        with suppress(AttemptLost):
+            attempt.write(status=Status.QUEUED, heartbeat_at=None, tries=F("tries") - 1)
     except KnowledgeError as error:
         with suppress(AttemptLost):
             attempt.fail(error)
@@ -56,8 +62,9 @@ def ingest(version_id: str) -> None:
 def _make_ready(attempt: Attempt) -> None:
     """The stages, in order; each is seen on the document's page."""
     version = attempt.version
-    # Takes seconds once a process: not a part of any stage.
-    embedding.get_encoder()
+    # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
+    # switched meanwhile.
+    encoder = embedding.get_encoder()
     with attempt.stage(Status.EXTRACTING):
         extracted = extract(
             path_of(version.file.name),
@@ -67,19 +74,17 @@ def _make_ready(attempt: Attempt) -> None:
         )
         attempt.write(page_count=extracted.page_count, warnings=list(extracted.warnings))
     with attempt.stage(Status.CHUNKING):
-        chunks = _chunks(version, extracted)
+        chunks = _chunks(version, extracted, encoder)
         attempt.write(chunk_count=len(chunks))
     with attempt.stage(Status.EMBEDDING):
-        vectors = _embed(attempt, chunks)
-    encoder = _encoder()
+        vectors = _embed(attempt, chunks, encoder)
     with attempt.stage(Status.INDEXING):
-        publish(attempt, chunks, vectors, extracted.tables, encoder=encoder)
-    ensure_vector_index(encoder)
+        publish(attempt, chunks, vectors, extracted.tables, encoder=row_of(encoder))
+    ensure_vector_index(row_of(encoder))
 
 
-def _chunks(version: DocumentVersion, extracted: Extracted) -> list[NewChunk]:
+def _chunks(version: DocumentVersion, extracted: Extracted, encoder: TextEncoder) -> list[NewChunk]:
     """The version's chunks. Raises KnowledgeError when there is nothing to find in it."""
-    encoder = embedding.get_encoder()
     chunks = chunk(
         extracted,
         title=version.document.title,
@@ -92,9 +97,8 @@ def _chunks(version: DocumentVersion, extracted: Extracted) -> list[NewChunk]:
     return chunks
 
 
-def _embed(attempt: Attempt, chunks: list[NewChunk]) -> NDArray[float32]:
+def _embed(attempt: Attempt, chunks: list[NewChunk], encoder: TextEncoder) -> NDArray[float32]:
     """A vector per embedded chunk, shape (those, dimensions); progress is seen batch by batch."""
-    encoder = embedding.get_encoder()
     unembedded = sum(not item.is_embedded for item in chunks)
     chunks = [item for item in chunks if item.is_embedded]
     vectors = []
@@ -103,10 +107,3 @@ def _embed(attempt: Attempt, chunks: list[NewChunk]) -> NDArray[float32]:
         vectors.append(encoder.encode_passages([item.context_text for item in batch]))
         attempt.write(progress=unembedded + start + len(batch))
     return np.concatenate(vectors)
-
-
-def _encoder() -> Encoder:
-    encoder = embedding.get_encoder()
-    return active_encoder(
-        name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
-    )

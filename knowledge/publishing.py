@@ -19,6 +19,7 @@ from knowledge.attempts import Attempt
 from knowledge.blocks import TableData
 from knowledge.chunking import NewChunk
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder
+from knowledge.registry import hold_active
 from knowledge.serving import refresh_live
 from knowledge.storing import store_tables
 from knowledge.versions import enqueue_embedding
@@ -56,10 +57,12 @@ def publish(
 ) -> None:
     """Makes the version the document's ready one, in place of the one before it.
 
-    `vectors` are those of the embedded chunks, in their order.
+    `vectors` are those of the embedded chunks, in their order. Raises
+    EncoderSwitched when they are of an encoder that is searched with no more.
     """
     version = attempt.version
     with transaction.atomic():
+        hold_active(encoder)
         document = Document.objects.select_for_update().get(pk=version.document_id)
         # Chunks of an attempt that was undone by hand; an ordinary retry finds none.
         version.chunks.all().delete()

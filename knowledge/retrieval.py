@@ -17,9 +17,9 @@ from django.utils import timezone
 from knowledge import embedding, reranking
 from knowledge.choosing import choose
 from knowledge.days import named_day
-from knowledge.indexes import active_encoder
 from knowledge.models import Collection, DocumentVersion
 from knowledge.passages import Dropped, FoundPassage, Retrieval, Score
+from knowledge.registry import row_of
 from knowledge.searching import search
 
 # A part or form number: letters and digits in one word, such as KX-117 or E22.
@@ -61,9 +61,7 @@ def retrieve(
             vector,
             allowed=allowed,
             hidden=DocumentVersion.objects.hidden_from(user, on=day),
-            encoder=active_encoder(
-                name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
-            ),
+            encoder=row_of(encoder),
             limit=candidates,
         )
     except EmptyResultSet:

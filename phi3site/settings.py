@@ -74,6 +74,9 @@ BASE_MODEL = env("BASE_MODEL", str(DATA_DIR / "models" / "phi3-demo"))
 
 # --- Knowledge: documents and retrieval
 KNOWLEDGE_ENCODER = env("KNOWLEDGE_ENCODER", "packaged-minilm")
+# Servers that may encode: "https://host/v1", or "https://host/v1 key".
+KNOWLEDGE_ENCODER_SERVERS = env_list("KNOWLEDGE_ENCODER_SERVERS")
+KNOWLEDGE_INDEX_MEMORY_MB = env_int("KNOWLEDGE_INDEX_MEMORY_MB", 1024)
 KNOWLEDGE_RERANKER = env("KNOWLEDGE_RERANKER")
 KNOWLEDGE_CHUNK_TOKENS = env_int("KNOWLEDGE_CHUNK_TOKENS", 200)
 KNOWLEDGE_MAX_UPLOAD_MB = env_int("KNOWLEDGE_MAX_UPLOAD_MB", 100)

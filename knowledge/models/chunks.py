@@ -9,6 +9,7 @@ from django.db.models import Q
 from pgvector.django import HalfVectorField
 
 from knowledge.models.collections import Collection
+from knowledge.models.encoders import Encoder
 from knowledge.models.versions import DocumentVersion
 
 
@@ -85,35 +86,6 @@ class ChunkRevision(models.Model):
 
     def __str__(self) -> str:
         return f"{self.version_id}/{self.ordinal}"
-
-
-class Encoder(models.Model):
-    """A model that turns texts into vectors. Vectors of two encoders are never compared."""
-
-    class State(models.TextChoices):
-        """Only one is active."""
-
-        BUILDING = "building"
-        ACTIVE = "active"
-        RETIRED = "retired"
-
-    name = models.CharField(max_length=200)
-    revision = models.CharField(max_length=100, blank=True)
-    dimensions = models.PositiveIntegerField()
-    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    class Meta:
-        default_permissions = ()
-        constraints = [
-            models.UniqueConstraint(fields=("name", "revision"), name="encoder_identity"),
-            models.UniqueConstraint(
-                fields=("state",), condition=Q(state="active"), name="one_active_encoder"
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return self.name
 
 
 class ChunkEmbedding(models.Model):

@@ -8,8 +8,8 @@ import pytest
 from chat.asking import ask
 from chat.experts import create_expert
 from knowledge import embedding
-from knowledge.indexes import active_encoder
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion
+from knowledge.registry import row_of
 from phi3site.audit.canonical import sha256
 from phi3site.valkey import async_client, client
 
@@ -38,9 +38,7 @@ def add_document(collection, title, texts, **chunk_fields):
         status="ready",
     )
     encoder = embedding.get_encoder()
-    row = active_encoder(
-        name=encoder.name, revision=encoder.revision, dimensions=encoder.dimensions
-    )
+    row = row_of(encoder)
     chunks = []
     for ordinal, text in enumerate(texts):
         values = {"page": ordinal + 1, "headings": ["Service"], **chunk_fields}

@@ -1,6 +1,10 @@
 """Files of every kind, made here, and documents that went all the way."""
 
 import io
+import socket
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
@@ -8,6 +12,7 @@ from django.core.files.base import ContentFile
 from knowledge.ingestion import ingest
 from knowledge.uploads import upload_document
 
+ROOT = Path(__file__).resolve().parents[2]
 MANUAL = """# Pump manual
 
 Read this before you open the pump.
@@ -102,3 +107,21 @@ def ingested(upload, encoder):
         return version
 
     return ingested
+
+
+@pytest.fixture(scope="session")
+def embedding_server():
+    """The address of a server of `/v1/embeddings`, running as a process of its own."""
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        command = [*("-m", "uvicorn", "tests.knowledge.embedding_server:app")]
+        command += ["--fd", str(listener.fileno()), "--log-level", "error"]
+        process = subprocess.Popen(
+            [sys.executable, *command], pass_fds=[listener.fileno()], cwd=ROOT
+        )
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}/v1"
+        finally:
+            process.terminate()
+            process.wait()

@@ -5,7 +5,7 @@ import pytest
 from knowledge import indexes, searching
 from knowledge.choosing import choose
 from knowledge.errors import KnowledgeError
-from knowledge.indexes import active_encoder, ensure_vector_index, has_bm25
+from knowledge.indexes import ensure_vector_index, has_bm25
 from knowledge.models import Collection, Encoder
 from knowledge.passages import FoundPassage
 from knowledge.retrieval import name_first, retrieve
@@ -202,13 +202,6 @@ def test_the_vector_index_is_built_once_it_is_worth_it(ingested, monkeypatch):
     assert not ensure_vector_index(encoder)
     with connection.cursor() as cursor:
         cursor.execute(f"DROP INDEX embedding_hnsw_{encoder.pk}")
-
-
-@pytest.mark.django_db
-def test_the_first_encoder_becomes_the_active_one():
-    first = active_encoder(name="a", revision="1", dimensions=384)
-    assert first.state == "active"
-    assert active_encoder(name="a", revision="1", dimensions=384) == first
 
 
 class TestDesignations:

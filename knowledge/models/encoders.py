@@ -1,0 +1,138 @@
+"""Which encoders there are, which one is searched with, and the switch from one to another."""
+
+from typing import Any
+
+from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models import Q
+
+# An HNSW index on halfvec takes no more: an encoder with more is refused when it is chosen.
+MAX_DIMENSIONS = 4_000
+
+
+class Encoder(models.Model):
+    """A model that turns texts into vectors. Vectors of two encoders are never compared."""
+
+    class State(models.TextChoices):
+        """Only one is active; a retired one keeps its vectors until it is forgotten."""
+
+        BUILDING = "building"
+        ACTIVE = "active"
+        RETIRED = "retired"
+
+    name = models.CharField(max_length=200)
+    # Of the weights and of all options that change a vector; empty until a worker has loaded it.
+    revision = models.CharField(max_length=100, blank=True)
+    # "packaged-minilm", a folder, a hub id, or a server's address and model: https://host/v1#model
+    source = models.CharField(max_length=500, blank=True)
+    dimensions = models.PositiveIntegerField(validators=[MaxValueValidator(MAX_DIMENSIONS)])
+    # Whether fewer dimensions are asked for than the model has.
+    is_shortened = models.BooleanField(default=False)
+    is_normalised = models.BooleanField(default=True)
+    # Written before each question and each passage, for models that were trained so.
+    query_prompt = models.CharField(max_length=500, blank=True)
+    document_prompt = models.CharField(max_length=500, blank=True)
+    max_tokens = models.PositiveIntegerField(default=256)
+    # A server's vector of one fixed text: tells when another model answers under the same name.
+    probe = ArrayField(models.FloatField(), default=list, blank=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        default_permissions = ()
+        constraints = [
+            models.UniqueConstraint(fields=("name", "revision"), name="encoder_identity"),
+            models.UniqueConstraint(
+                fields=("state",), condition=Q(state="active"), name="one_active_encoder"
+            ),
+            models.CheckConstraint(
+                condition=Q(dimensions__lte=MAX_DIMENSIONS), name="encoder_dimensions"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class SwitchQuerySet(models.QuerySet["EncoderSwitch"]):
+    """Switches by how far they are."""
+
+    def unfinished(self) -> "SwitchQuerySet":
+        """Those that may still happen; there is at most one."""
+        return self.filter(status__in=EncoderSwitch.UNFINISHED)
+
+    def under_way(self) -> "SwitchQuerySet":
+        """Those that a worker should work on."""
+        return self.filter(status__in=EncoderSwitch.UNDER_WAY)
+
+
+class EncoderSwitch(models.Model):
+    """The way from one encoder to another, beside the running search."""
+
+    class Status(models.TextChoices):
+        """The stages, in order, and the ends."""
+
+        QUEUED = "queued"
+        EMBEDDING = "embedding"
+        INDEXING = "indexing"
+        PAUSED = "paused"
+        FAILED = "failed"
+        FINISHED = "finished"
+        CANCELLED = "cancelled"
+
+    UNDER_WAY = (Status.QUEUED, Status.EMBEDDING, Status.INDEXING)
+    UNFINISHED = (*UNDER_WAY, Status.PAUSED, Status.FAILED)
+
+    encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="switches")
+    former = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="+")
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
+    is_rollback = models.BooleanField(default=False)
+    # Passages with a vector of the new encoder, and all that need one.
+    embedded = models.PositiveBigIntegerField(default=0)
+    total = models.PositiveBigIntegerField(default=0)
+    # Passages longer than the new encoder reads: it sees only their beginning.
+    cut = models.PositiveBigIntegerField(default=0)
+    # Surprises since it last got on; three are enough.
+    tries = models.PositiveIntegerField(default=0)
+    error = models.TextField(blank=True)
+    error_code = models.CharField(max_length=60, blank=True)
+    started_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+    updated_at = models.DateTimeField(auto_now=True)
+    finished_at = models.DateTimeField(null=True)
+
+    objects = SwitchQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at", "-pk")
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"{self.former} → {self.encoder}"
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether a worker works on it or is about to."""
+        return self.status in self.UNDER_WAY
+
+    @property
+    def is_unfinished(self) -> bool:
+        """Whether it may still happen."""
+        return self.status in self.UNFINISHED
+
+    @property
+    def percent(self) -> int:
+        """How much is embedded; 100 only when all is."""
+        return int(100 * min(self.embedded, self.total) / self.total) if self.total else 0
+
+    def audit_details(self) -> dict[str, Any]:
+        """What an event says about it."""
+        return {
+            "from": f"{self.former.name} {self.former.revision}".strip(),
+            "to": f"{self.encoder.name} {self.encoder.revision}".strip(),
+            "is_rollback": self.is_rollback,
+        }
