@@ -37,7 +37,8 @@ def open_new(spec: EncoderSpec) -> TextEncoder:
 def open_row(row: Encoder) -> TextEncoder:
     """The model of a row. Raises KnowledgeError `encoder_changed` when it is another one now."""
     encoder = open_encoder(spec_of(row))
-    if not _is_the_one(encoder, row.revision, tuple(row.probe)):
+    is_the_one = _is_the_one(encoder, row.revision, tuple(row.probe))  # type: ignore[arg-type]
+    if not is_the_one:
         raise _changed(row.name)
     return encoder
 

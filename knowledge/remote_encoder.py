@@ -142,7 +142,8 @@ def _pause(attempt: int, wish: str = "") -> float:
     """Seconds until the next attempt: the server's wish, else longer each time, not in step."""
     if wish.strip().isdigit():
         return min(float(wish), LONGEST_PAUSE)
-    return min(RETRY_AFTER * 2 ** (attempt - 1) * random.uniform(0.8, 1.2), LONGEST_PAUSE)
+    longer = RETRY_AFTER * float(2 ** (attempt - 1))
+    return min(longer * random.uniform(0.8, 1.2), LONGEST_PAUSE)
 
 
 def _json(response: httpx.Response) -> Any:

@@ -12,11 +12,13 @@ from knowledge import ingestion
 from knowledge.attempts import DEAD_AFTER, Attempt, AttemptLost
 from knowledge.errors import StateConflict
 from knowledge.ingestion import ingest
-from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, TableRow
+from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder, TableRow
 from knowledge.reconciling import reconcile
+from knowledge.registry import described
 from knowledge.retrieval import retrieve
 from knowledge.versions import cancel, restore, retry, trash
 from phi3site.audit.models import AuditEvent
+from tests.fakes import HashEncoder
 from tests.knowledge.conftest import MANUAL, make_pdf, make_xlsx
 
 
@@ -125,13 +127,42 @@ class TestVersions:
         version = upload()
         real = ingestion._embed
 
-        def embed(attempt, chunks):
+        def embed(*args):
             Document.objects.filter(pk=version.document_id).update(state="trashed")
-            return real(attempt, chunks)
+            return real(*args)
 
         monkeypatch.setattr(ingestion, "_embed", embed)
         ingest(str(version.pk))
         assert not Chunk.objects.filter(is_live=True).exists()
+
+
+@pytest.mark.django_db
+class TestSwitchedEncoders:
+    def test_vectors_of_an_encoder_that_was_switched_from_are_made_anew(
+        self, upload, ingested, encoder, monkeypatch
+    ):
+        ingested("# Oil\n\nUse oil of grade 46.", name="oil.md")
+        version, real = upload(), ingestion._embed
+        other = HashEncoder()
+        other.name = "other"
+
+        def embed(*args):
+            made = real(*args)
+            Encoder.objects.filter(name=encoder.name).update(state="retired")
+            Encoder.objects.create(**described(other), state="active")
+            monkeypatch.setattr("knowledge.embedding.get_encoder", lambda: other)
+            monkeypatch.setattr(ingestion, "_embed", real)
+            return made
+
+        monkeypatch.setattr(ingestion, "_embed", embed)
+        ingest(str(version.pk))
+        version.refresh_from_db()
+        assert (version.status, version.tries, version.chunks.count()) == ("queued", 0, 0)
+        ingest(str(version.pk))
+        version.refresh_from_db()
+        assert version.status == "ready"
+        used = ChunkEmbedding.objects.filter(chunk__version=version).values("encoder__name")
+        assert {row["encoder__name"] for row in used} == {"other"}
 
 
 @pytest.mark.django_db
