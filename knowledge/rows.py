@@ -24,6 +24,7 @@ EMBEDDED_ROWS = 5_000
 BATCH = 1_000
 # A figure with its signs, else letters and digits; quotes and other signs part words.
 _WORD = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W_]+(?:'[^\W_]+)?")
+_YEAR = re.compile(r"(?:19|20)\d\d")
 
 
 def table_pieces(block: Block) -> Iterator[tuple[str, tuple[Line, ...], int | None]]:
@@ -151,11 +152,12 @@ def normalised(text: str) -> str:
 
 
 def _are_words(row: Sequence[str]) -> bool:
-    """Whether the row may be a header: no figures, at least half of it filled."""
-    filled = [cell for cell in row if cell.strip()]
+    """Whether the row may be a header: no figures but years, at least half of it filled."""
+    filled = [cell for cell in row if cell.strip() and not _YEAR.fullmatch(cell.strip())]
     has_figures = any(
         cell.strip().lstrip("$€£(-").replace(",", "")[:1].isdigit()
         and not any(char.isalpha() for char in cell)
         for cell in filled
     )
-    return 2 * len(filled) >= len(row) and not has_figures
+    count = sum(1 for cell in row if cell.strip())
+    return 2 * count >= len(row) and not has_figures

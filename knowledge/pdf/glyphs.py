@@ -182,15 +182,43 @@ def _fill_tables(
     """Turns the characters of each grid into rows of texts."""
     for number, grid in enumerate(grids):
         rows, areas = [], []
+        edges = sorted({area.left for row in grid.rows for area in row})
         for row, columns in enumerate(grid.rows):
-            texts = tuple(
+            texts = [
                 _cell_text(cells.get((number, row, column), [])) for column in range(len(columns))
-            )
+            ]
             if any(texts):
-                rows.append(texts)
+                rows.append(_spread(texts, columns, edges))
                 areas.append(union(columns))
         if rows:
-            result.tables.append((places[number], RuledTable(tuple(rows), tuple(areas))))
+            result.tables.append((places[number], _with_one_header(rows, areas)))
+
+
+def _spread(
+    texts: list[str], columns: tuple[Area, ...], edges: list[float]
+) -> tuple[tuple[str, bool], ...]:
+    """A text for each of the table's columns, and whether it spans several."""
+    spread: list[tuple[str, bool]] = []
+    for edge in edges:
+        at = next((i for i, a in enumerate(columns) if a.left <= edge < a.right), None)
+        if at is None:
+            spread.append(("", False))
+        else:
+            spans = sum(columns[at].left <= other < columns[at].right for other in edges) > 1
+            spread.append((texts[at], spans))
+    return tuple(spread)
+
+
+def _with_one_header(rows: list[tuple[tuple[str, bool], ...]], areas: list[Area]) -> RuledTable:
+    """Joins the first two rows when cells of the first stand above several columns."""
+    texts = [tuple(text for text, _spans in row) for row in rows]
+    spanning = {text for text, spans in rows[0] if spans}
+    if len(rows) > 2 and spanning and len(set(texts[0])) > 1:
+        header = tuple(
+            " ".join(dict.fromkeys(filter(None, pair))) for pair in zip(*texts[:2], strict=True)
+        )
+        return RuledTable((header, *texts[2:]), (union(areas[:2]), *areas[2:]))
+    return RuledTable(tuple(texts), tuple(areas))
 
 
 def _cell_text(glyphs: list[_Glyph]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from knowledge.blocks import Block, Line
-from knowledge.pdf.columns import aligned_rows, has_bold_header
+from knowledge.pdf.columns import find_tables
 from knowledge.pdf.geometry import Area, union
 from knowledge.pdf.glyphs import PageText, RuledTable, TextLine
 
@@ -54,31 +54,33 @@ def blocks_of_page(page: PageText, style: Style) -> Iterator[Block]:
 
 
 def _blocks(lines: list[TextLine], page: PageText, style: Style) -> Iterator[Block]:
+    tables = {table.first: table for table in find_tables(lines)}
+    taken = frozenset(index for table in tables.values() for index in table.taken)
     index = 0
     while index < len(lines):
-        rows, areas = aligned_rows(lines[index:])
-        if rows:
-            has_header = has_bold_header(lines[index:])
-            yield _table(page, rows, areas, has_header=has_header)
-            index += len(areas)
+        if (table := tables.get(index)) is not None:
+            yield _table(page, table.rows, table.areas, has_header=table.has_header)
+        if index in taken:
+            index += 1
             continue
         level = _heading_level(lines, index, style)
         end = index + 1
+        while end < len(lines) and end not in taken and _belongs(lines, end, style, level):
+            end += 1
         if level:
-            while end < len(lines) and _goes_on(lines, end, style, level):
-                end += 1
             yield _text("heading", lines[index:end], page, level)
         else:
-            while (
-                end < len(lines)
-                and _same_paragraph(lines[end - 1], lines[end])
-                and not _heading_level(lines, end, style)
-                and not aligned_rows(lines[end:])[0]
-            ):
-                end += 1
             kind = "list_item" if _BULLET.match(lines[index].text) else "paragraph"
             yield _text(kind, lines[index:end], page)
         index = end
+
+
+def _belongs(lines: list[TextLine], index: int, style: Style, level: int) -> bool:
+    """Whether a line goes on with the heading, or the paragraph, of the line before."""
+    if level:
+        return _goes_on(lines, index, style, level)
+    same = _same_paragraph(lines[index - 1], lines[index])
+    return same and not _heading_level(lines, index, style)
 
 
 def _heading_level(lines: list[TextLine], index: int, style: Style) -> int:
