@@ -6,24 +6,23 @@ another did. Knows no step of the way itself.
 
 import logging
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import timedelta
 from time import perf_counter
 from typing import Any, Self
 
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.utils import timezone
 
 from knowledge.errors import KnowledgeError
 from knowledge.models import DocumentVersion
+from knowledge.models.versions import DEAD_AFTER
 from phi3site.audit.recording import record
 
 Status = DocumentVersion.Status
 HEARTBEAT_SECONDS = 5.0
-# Without a sign of life for so long a worker counts as dead.
-DEAD_AFTER = timedelta(seconds=20)
 MAX_TRIES = 3
 
 logger = logging.getLogger(__name__)
@@ -45,10 +44,10 @@ class Attempt:
     def __init__(self, version: DocumentVersion) -> None:
         self.version = version
         self.number = version.attempt
-        self.timings: dict[str, float] = {}
+        waited = (timezone.now() - version.queued_at).total_seconds()
+        self.timings: dict[str, float] = {str(Status.QUEUED): round(max(waited, 0), 2)}
         self._stage = (str(Status.QUEUED), perf_counter())
         self._lost = threading.Event()
-        self._done = threading.Event()
 
     @classmethod
     def claim(cls, version_id: str) -> Self | None:
@@ -79,7 +78,12 @@ class Attempt:
             )
             version.refresh_from_db()
         attempt.number = version.attempt
+        attempt.start()
         return attempt
+
+    def start(self) -> None:
+        """The first stage begins now: what was waited for until here is the queue's."""
+        self._stage = (str(Status.EXTRACTING), perf_counter())
 
     def write(self, **values: Any) -> None:
         """Changes the row. Raises AttemptLost when it is no longer this attempt's."""
@@ -100,34 +104,28 @@ class Attempt:
     @contextmanager
     def stage(self, status: str) -> Iterator[None]:
         """One step: shown on the document's page while it lasts, its seconds kept."""
+        self.begin(status)
+        yield
+        self.end()
+
+    def begin(self, status: str) -> None:
+        """Starts a stage that doesn't end in the same block."""
         self.write(status=status, timings=self.timings, heartbeat_at=Now())
         self._stage = (status, perf_counter())
-        yield
+
+    def end(self) -> None:
+        """Keeps the seconds of the present stage."""
         self.timings = self.timings_now()
 
-    @contextmanager
-    def alive(self) -> Iterator[None]:
-        """Keeps the heartbeat going for the length of the block."""
-        thread = threading.Thread(target=self._beat, daemon=True)
-        thread.start()
+    def beat(self) -> None:
+        """One sign of life."""
         try:
-            yield
-        finally:
-            self._done.set()
-            thread.join()
-
-    def _beat(self) -> None:
-        while not self._done.wait(HEARTBEAT_SECONDS):
-            try:
-                self.write(heartbeat_at=Now())
-            except AttemptLost:
-                return
-            except Exception:
-                # A database that is away for a moment: the next beat may find it again.
-                logger.warning("no heartbeat for version %s", self.version.pk, exc_info=True)
-            finally:
-                close_old_connections()
-                connection.close()
+            self.write(heartbeat_at=Now())
+        except AttemptLost:
+            return
+        except Exception:
+            # A database that is away for a moment: the next beat may find it again.
+            logger.warning("no heartbeat for version %s", self.version.pk, exc_info=True)
 
     def fail(self, error: KnowledgeError) -> None:
         """Ends the version as failed, with the reason and its event."""
@@ -148,6 +146,27 @@ class Attempt:
             self.fail(_gave_up())
         else:
             self.write(status=Status.QUEUED, heartbeat_at=None)
+
+
+@contextmanager
+def alive(attempts: Sequence[Attempt]) -> Iterator[None]:
+    """Keeps the heartbeat of all of them going for the length of the block, in a thread."""
+    done = threading.Event()
+
+    def beat() -> None:
+        while not done.wait(HEARTBEAT_SECONDS):
+            for attempt in attempts:
+                attempt.beat()
+            close_old_connections()
+            connection.close()
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def _gave_up() -> KnowledgeError:

@@ -4,21 +4,27 @@ Kill it anywhere: nothing partial is searchable, and the next attempt ends in th
 Knows no parser and no model; each step is a function of its own module.
 """
 
+import errno
 import logging
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from django.conf import settings
 from django.db.models import F
 from numpy import float32
 from numpy.typing import NDArray
+from psycopg.errors import DiskFull
 
 from knowledge import embedding
-from knowledge.attempts import Attempt, AttemptLost
+from knowledge.attempts import Attempt, AttemptLost, alive
 from knowledge.blocks import Extracted
 from knowledge.chunking import NewChunk, chunk
+from knowledge.correcting import corrected
 from knowledge.embedding import TextEncoder
-from knowledge.errors import EncoderSwitched, KnowledgeError
+from knowledge.errors import EncoderSwitched, KnowledgeError, StorageFull
 from knowledge.extraction import extract
 from knowledge.indexes import ensure_vector_index
 from knowledge.models import DocumentVersion
@@ -28,8 +34,25 @@ from knowledge.storage import path_of
 
 Status = DocumentVersion.Status
 EMBEDDING_BATCH = 64
+Pass = Callable[[], None]
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass
+class _Work:
+    """An attempt that has come as far as chunks."""
+
+    attempt: Attempt
+    extracted: Extracted
+    chunks: list[NewChunk]
+    switched_off: frozenset[int]
+    vectors: list[NDArray[float32]] = field(default_factory=list)
+
+    @cached_property
+    def to_embed(self) -> list[NewChunk]:
+        """Those that get a vector."""
+        return [chunk for chunk in self.chunks if chunk.is_embedded]
 
 
 def ingest(version_id: str) -> None:
@@ -38,49 +61,93 @@ def ingest(version_id: str) -> None:
     Safe to call twice, at once or again: one attempt works, the others return. A surprise is
     raised after the version has been given back to the queue.
     """
-    attempt = Attempt.claim(version_id)
-    if attempt is None:
+    ingest_many([version_id])
+
+
+def ingest_many(version_ids: Sequence[str], *, let_pass: Pass = lambda: None) -> None:
+    """The same for several versions that share the encoder's batches; each fails by itself.
+
+    `let_pass` is called again and again in a long work, so that others get their turn.
+    """
+    attempts = [attempt for one in version_ids if (attempt := Attempt.claim(str(one)))]
+    if not attempts:
         return
+    # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
+    # switched meanwhile.
+    encoder = embedding.get_encoder()
+    surprises: list[Exception] = []
+    with alive(attempts):
+        works: list[_Work] = []
+        for attempt in attempts:
+            with _by_itself(attempt, surprises):
+                works.append(_cut(attempt, encoder, let_pass))
+        for work in _embed(works, encoder, surprises, let_pass):
+            with _by_itself(work.attempt, surprises):
+                _publish(work, encoder)
+    ensure_vector_index(row_of(encoder))
+    if surprises:
+        raise surprises[0]
+
+
+@contextmanager
+def _by_itself(attempt: Attempt, surprises: list[Exception]) -> Iterator[None]:
+    """What goes wrong inside is this attempt's end only; a surprise is kept for later."""
     try:
-        with attempt.alive():
-            _make_ready(attempt)
+        yield
     except AttemptLost:
-        logger.info("version %s: attempt %s was taken over", version_id, attempt.number)
+        logger.info("version %s: attempt %s was taken over", attempt.version.pk, attempt.number)
     except EncoderSwitched:
         with suppress(AttemptLost):
             attempt.write(status=Status.QUEUED, heartbeat_at=None, tries=F("tries") - 1)
     except KnowledgeError as error:
-        with suppress(AttemptLost):
-            attempt.fail(error)
-        logger.info("version %s failed: %s", version_id, error.code)
-    except Exception:
+        _fail(attempt, error)
+    except Exception as error:
+        if _is_full(error):
+            _fail(attempt, StorageFull(_FULL))
+            return
+        surprises.append(error)
         with suppress(AttemptLost):
             attempt.give_back()
-        raise
 
 
-def _make_ready(attempt: Attempt) -> None:
-    """The stages, in order; each is seen on the document's page."""
+_FULL = (
+    "The storage was full while this file was read, so nothing of it was kept. Free some space, "
+    "then try again."
+)
+
+
+def _is_full(error: Exception) -> bool:
+    """Whether the disk of this host or that of the database has no room."""
+    no_room = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
+    return no_room or isinstance(error.__cause__, DiskFull)
+
+
+def _fail(attempt: Attempt, error: KnowledgeError) -> None:
+    with suppress(AttemptLost):
+        attempt.fail(error)
+    logger.info("version %s failed: %s", attempt.version.pk, error.code)
+
+
+def _cut(attempt: Attempt, encoder: TextEncoder, let_pass: Pass) -> _Work:
+    """The first two stages: the file's text, and its chunks as people have corrected them."""
     version = attempt.version
-    # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
-    # switched meanwhile.
-    encoder = embedding.get_encoder()
+
+    def should_stop() -> bool:
+        let_pass()
+        return attempt.is_lost()
+
     with attempt.stage(Status.EXTRACTING):
         extracted = extract(
             path_of(version.file.name),
             version.media_type,
             version.filename,
-            should_stop=attempt.is_lost,
+            should_stop=should_stop,
         )
         attempt.write(page_count=extracted.page_count, warnings=list(extracted.warnings))
     with attempt.stage(Status.CHUNKING):
-        chunks = _chunks(version, extracted, encoder)
+        chunks, switched_off = corrected(version, _chunks(version, extracted, encoder))
         attempt.write(chunk_count=len(chunks))
-    with attempt.stage(Status.EMBEDDING):
-        vectors = _embed(attempt, chunks, encoder)
-    with attempt.stage(Status.INDEXING):
-        publish(attempt, chunks, vectors, extracted.tables, encoder=row_of(encoder))
-    ensure_vector_index(row_of(encoder))
+    return _Work(attempt, extracted, chunks, switched_off)
 
 
 def _chunks(version: DocumentVersion, extracted: Extracted, encoder: TextEncoder) -> list[NewChunk]:
@@ -97,13 +164,51 @@ def _chunks(version: DocumentVersion, extracted: Extracted, encoder: TextEncoder
     return chunks
 
 
-def _embed(attempt: Attempt, chunks: list[NewChunk], encoder: TextEncoder) -> NDArray[float32]:
-    """A vector per embedded chunk, shape (those, dimensions); progress is seen batch by batch."""
-    unembedded = sum(not item.is_embedded for item in chunks)
-    chunks = [item for item in chunks if item.is_embedded]
-    vectors = []
-    for start in range(0, len(chunks), EMBEDDING_BATCH):
-        batch = chunks[start : start + EMBEDDING_BATCH]
-        vectors.append(encoder.encode_passages([item.context_text for item in batch]))
-        attempt.write(progress=unembedded + start + len(batch))
-    return np.concatenate(vectors)
+def _embed(
+    works: list[_Work], encoder: TextEncoder, surprises: list[Exception], let_pass: Pass
+) -> list[_Work]:
+    """A vector per chunk, in batches across versions; those versions that have all of theirs."""
+    started: list[_Work] = []
+    for work in works:
+        with _by_itself(work.attempt, surprises):
+            work.attempt.begin(Status.EMBEDDING)
+            started.append(work)
+    pairs = [(work, chunk) for work in started for chunk in work.to_embed]
+    try:
+        for start in range(0, len(pairs), EMBEDDING_BATCH):
+            _embed_batch(pairs[start : start + EMBEDDING_BATCH], encoder)
+            let_pass()
+    except Exception as error:
+        for work in started:
+            with _by_itself(work.attempt, surprises):
+                raise error
+    return [work for work in started if len(work.vectors) == len(work.to_embed)]
+
+
+def _embed_batch(pairs: Sequence[tuple[_Work, NewChunk]], encoder: TextEncoder) -> None:
+    """One call of the encoder; what was cancelled or taken over meanwhile is left out."""
+    wanted = [pair for pair in pairs if not pair[0].attempt.is_lost()]
+    if not wanted:
+        return
+    vectors = encoder.encode_passages([chunk.context_text for _, chunk in wanted])
+    for (work, _chunk), vector in zip(wanted, vectors, strict=True):
+        work.vectors.append(vector)
+    for work in {id(work): work for work, _ in wanted}.values():
+        unembedded = len(work.chunks) - len(work.to_embed)
+        with suppress(AttemptLost):
+            work.attempt.write(progress=unembedded + len(work.vectors))
+
+
+def _publish(work: _Work, encoder: TextEncoder) -> None:
+    """The last two stages' end: rows, and the version is ready."""
+    attempt = work.attempt
+    attempt.end()
+    with attempt.stage(Status.INDEXING):
+        publish(
+            attempt,
+            work.chunks,
+            np.array(work.vectors, dtype=np.float32),
+            work.extracted.tables,
+            encoder=row_of(encoder),
+            switched_off=work.switched_off,
+        )

@@ -19,6 +19,7 @@ SOON = timedelta(days=30)
 # Of a text that is compared; a comparison takes about a second then.
 MOST_BLOCKS = 20_000
 STAGES = (
+    (Status.QUEUED, "Wait"),
     (Status.EXTRACTING, "Read the file"),
     (Status.CHUNKING, "Cut into passages"),
     (Status.EMBEDDING, "Embed"),
@@ -33,6 +34,8 @@ class Stage:
     name: str
     state: str
     seconds: float | None
+    # What it made, such as "12 pages".
+    count: str = ""
 
 
 def documents_for(user: Any, filters: DocumentFilterForm) -> QuerySet[Document]:
@@ -115,22 +118,36 @@ def counts(documents: QuerySet[Document]) -> dict[str, int]:
 
 def stages_of(version: DocumentVersion) -> list[Stage]:
     """The way of a version: what is done, what goes on, what is left."""
-    names = [status for status, _name in STAGES]
-    is_over = version.status in (Status.READY, Status.SUPERSEDED)
+    present = version.shown_status
+    is_over = present in (Status.READY, Status.SUPERSEDED)
+    last = [status for status, _name in STAGES if status in version.timings][-1:]
     stages = []
     for status, name in STAGES:
         seconds = version.timings.get(status)
-        if version.status == status:
+        if present == status:
             state = "busy"
-        elif is_over:
-            state = "done"
-        elif seconds is None:
-            state = "waiting"
+        elif present == Status.FAILED and [status] == last:
+            state = "failed"
         else:
-            is_last = status == max(version.timings, key=lambda key: names.index(key))
-            state = "failed" if is_last and version.status == Status.FAILED else "done"
-        stages.append(Stage(name, state, seconds))
+            is_done = present != Status.QUEUED and seconds is not None
+            state = "done" if is_over or is_done else "waiting"
+        stages.append(Stage(name, state, seconds, _made(version, status)))
     return stages
+
+
+def _made(version: DocumentVersion, status: str) -> str:
+    """What a stage has made so far, in words."""
+    if status == Status.EXTRACTING and version.page_count:
+        return _counted(version.page_count, "page")
+    if status == Status.CHUNKING and version.chunk_count:
+        return _counted(version.chunk_count, "passage")
+    if status == Status.EMBEDDING and version.progress:
+        return f"{version.progress:,} of {version.chunk_count:,}"
+    return ""
+
+
+def _counted(count: int, thing: str) -> str:
+    return f"{count:,} {thing}" if count == 1 else f"{count:,} {thing}s"
 
 
 def pair_of(

@@ -54,6 +54,7 @@ def publish(
     tables: Sequence[TableData],
     *,
     encoder: Encoder,
+    switched_off: frozenset[int] = frozenset(),
 ) -> None:
     """Makes the version the document's ready one, in place of the one before it.
 
@@ -75,6 +76,7 @@ def publish(
             document.versions.filter(status=Status.READY).update(status=Status.SUPERSEDED)
         ids = [chunk_id(version, ordinal) for ordinal in range(len(chunks))]
         _copy(Chunk, _CHUNK_COLUMNS, _chunk_rows(ids, version, document, chunks, is_live))
+        version.chunks.filter(ordinal__in=switched_off).update(is_enabled=False, is_live=False)
         if is_newest:
             embedded = [key for key, new in zip(ids, chunks, strict=True) if new.is_embedded]
             encoders = [encoder.pk] * len(embedded)

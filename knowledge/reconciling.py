@@ -10,9 +10,10 @@ from functools import cache
 from django.db.models.functions import Now
 
 from knowledge.attempts import claimable
+from knowledge.line import is_paused, waiting
 from knowledge.models import DocumentVersion
 from knowledge.storage import remove_strays
-from knowledge.versions import enqueue_ingestion
+from knowledge.versions import enqueue_embedding, enqueue_ingestion
 
 Status = DocumentVersion.Status
 # A fresh row is about to be queued by the very request that made it.
@@ -28,13 +29,15 @@ def reconcile() -> int:
     Queueing the same attempt twice makes one job, so that this may run in several workers.
     """
     remove_stray_files()
-    waiting = DocumentVersion.objects.filter(claimable(), uploaded_at__lt=Now() - FRESH).order_by(
-        "uploaded_at"
-    )
-    versions = list(waiting[:BATCH])
+    left = DocumentVersion.objects.unfinished().exclude(status=Status.QUEUED).filter(claimable())
+    if count := left.update(status=Status.QUEUED, heartbeat_at=None):
+        logger.warning("%s versions were left behind by a worker; they wait again", count)
+    for version in DocumentVersion.objects.filter(lacks_vectors=True)[:BATCH]:
+        enqueue_embedding(version)
+    if is_paused():
+        return 0
+    versions = list(waiting().filter(queued_at__lt=Now() - FRESH)[:BATCH])
     for version in versions:
-        if version.status != Status.QUEUED:
-            logger.warning("version %s was left behind; queued again", version.pk)
         enqueue_ingestion(version)
     return len(versions)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 from ninja import Field, ModelSchema, Schema
 from pydantic import ConfigDict
 
+from knowledge import line
 from knowledge.comparing import Change
 from knowledge.models import Collection, Document, DocumentVersion
 
@@ -39,6 +40,31 @@ class VersionOut(Schema):
     effective_until: date | None
     uploaded_at: datetime
     ready_at: datetime | None
+
+    @staticmethod
+    def resolve_status(version: DocumentVersion) -> str:
+        """What a dead worker left behind waits again."""
+        return version.shown_status
+
+
+class WaitingOut(VersionOut):
+    """The same with its place in the line; 0 when it doesn't wait."""
+
+    position: int
+
+    @staticmethod
+    def resolve_position(version: DocumentVersion) -> int:
+        """1 is the next one."""
+        return line.position(version)
+
+
+class QueueOut(Schema):
+    """The line: of documents that you manage, and of all."""
+
+    is_paused: bool
+    waiting: int
+    waiting_in_all: int
+    under_way: int
 
 
 class DocumentOut(Schema):

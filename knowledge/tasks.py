@@ -2,15 +2,24 @@
 
 from uuid import UUID
 
-from knowledge.ingestion import ingest
+from django.db import close_old_connections
+
+from knowledge.turns import take_turn
 from knowledge.vectors import fill_vectors
 
 
 def ingest_version(version_id: str) -> None:
-    """Takes one version to its passages; safe to run twice."""
-    ingest(version_id)
+    """One turn of the line: reads whoever is next, which need not be the version that is named.
+
+    There is a job for every version that waits, so that each gets its turn; safe to run twice.
+    """
+    # A connection from before the last restart of the database is not used again.
+    close_old_connections()
+    UUID(version_id)
+    take_turn()
 
 
 def embed_version(version_id: str) -> None:
     """Makes the vectors that a version's chunks lack; safe to run twice."""
+    close_old_connections()
     fill_vectors(UUID(version_id))

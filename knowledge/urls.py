@@ -4,6 +4,7 @@ from django.urls import path
 
 from knowledge import act_views as acts
 from knowledge import collection_views as collections
+from knowledge import queue_views as queue
 from knowledge import reader, views
 
 app_name = "knowledge"
@@ -20,6 +21,9 @@ urlpatterns = [
     path("console/documents/<uuid:document_id>/remove/", acts.remove, name="remove"),
     path("console/versions/<uuid:version_id>/retry/", acts.retry, name="retry"),
     path("console/versions/<uuid:version_id>/cancel/", acts.cancel, name="cancel"),
+    path("console/versions/<uuid:version_id>/first/", queue.put_first, name="put_first"),
+    path("console/queue/pause/", queue.pause, name="pause_queue"),
+    path("console/queue/resume/", queue.resume, name="resume_queue"),
     path("console/collections/", collections.collections, name="collections"),
     path("console/collections/new/", collections.new_collection, name="new_collection"),
     path("console/collections/<uuid:collection_id>/", collections.collection, name="collection"),

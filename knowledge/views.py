@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
+from knowledge import line
 from knowledge.errors import KnowledgeError
 from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
 from knowledge.listing import counts, documents_for, stages_of
-from knowledge.models import Collection, Document
+from knowledge.models import Collection, Document, IngestionPause
 from knowledge.uploads import upload_many
 
 DOCUMENTS_A_PAGE = 50
@@ -63,6 +64,7 @@ def documents(request: HttpRequest) -> HttpResponse:
         "counts": counts(found),
         "is_filtered": filters.is_used,
         "upload": _upload_form(request, chosen),
+        "paused": IngestionPause.objects.select_related("paused_by").first(),
     }
     is_partial = request.headers.get("HX-Request") == "true"
     name = "knowledge/_documents.html" if is_partial else "knowledge/documents.html"
@@ -118,6 +120,8 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
         "stages": stages_of(shown),
         "page": chunks.get_page(request.GET.get("page")),
         "form": NewVersionForm(),
+        "position": line.position(shown),
+        "paused": line.is_paused(),
         "today": timezone.localdate(),
     }
     is_partial = request.headers.get("HX-Request") == "true"

@@ -97,5 +97,6 @@ for kind in (KnowledgeError, ChatError, TrainingError):
     api.exception_handler(kind)(_ours)
 
 api.add_router("", "knowledge.api.router")
+api.add_router("", "knowledge.queue_api.router")
 api.add_router("", "chat.api.router")
 api.add_router("", "training.api.router")

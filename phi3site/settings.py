@@ -50,6 +50,8 @@ def database(url: str) -> dict[str, Any]:
         "HOST": host,
         "PORT": str(parts.port or ""),
         "CONN_MAX_AGE": 0,
+        # A pooled connection from before a restart of the database is not handed out.
+        "CONN_HEALTH_CHECKS": True,
         "OPTIONS": {
             "pool": {"min_size": 0, "max_size": env_int("DATABASE_POOL_SIZE", 20), "timeout": 15}
         },

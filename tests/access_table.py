@@ -58,6 +58,9 @@ POST knowledge:trash            302 403 403 403 302 404 302 403
 POST knowledge:restore          302 403 403 403 302 404 302 403
 POST knowledge:retry            302 403 403 403 302 404 302 403
 POST knowledge:cancel           302 403 403 403 302 404 302 403
+POST knowledge:put_first        302 403 403 403 302 404 302 403
+POST knowledge:pause_queue      302 403 403 403 403 403 302 403
+POST knowledge:resume_queue     302 403 403 403 403 403 302 403
 GET  knowledge:details          302 403 403 403 200 404 200 403
 GET  knowledge:changes          302 403 403 403 200 404 200 403
 POST knowledge:read_again       302 403 403 403 302 404 302 403
@@ -99,6 +102,11 @@ GET    api/documents                         401 200 200 200 200 200 200 200
 POST   api/documents                         401 403 403 403 201 404 201 403
 GET    api/documents/<uuidstr:document_id>   401 200 200 404 200 404 200 404
 DELETE api/documents/<uuidstr:document_id>   401 403 403 403 204 404 204 403
+GET    api/queue                             401 403 403 403 200 200 200 403
+POST   api/queue/pause                       401 403 403 403 403 403 200 403
+POST   api/queue/resume                      401 403 403 403 403 403 409 403
+GET    api/versions/<uuidstr:version_id>     401 200 200 404 200 404 200 404
+POST   api/versions/<uuidstr:version_id>/first   401 403 403 403 409 404 409 403
 PATCH  api/documents/<uuidstr:document_id>   401 403 403 403 200 404 200 403
 GET    api/documents/<uuidstr:document_id>/changes     401 200 200 404 200 404 200 404
 GET    api/documents/<uuidstr:document_id>/dependents  401 403 403 403 200 404 200 403

@@ -1,7 +1,7 @@
 """Uploaded states of documents: how far each has come, and on which days it answers."""
 
 import uuid
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from django.conf import settings
@@ -70,6 +70,8 @@ class VersionQuerySet(models.QuerySet["DocumentVersion"]):
         return self.filter(status__in=DocumentVersion.UNFINISHED)
 
 
+# Without a sign of life for so long a worker counts as dead.
+DEAD_AFTER = timedelta(seconds=20)
 # As UNFINISHED below, which an index can't name.
 _UNFINISHED = ("queued", "extracting", "chunking", "embedding", "indexing")
 
@@ -179,6 +181,13 @@ class DocumentVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.document.title} v{self.number}"
+
+    @property
+    def shown_status(self) -> str:
+        """Its state for people: what a dead worker left behind waits again."""
+        is_worked_on = self.is_unfinished and self.status != self.Status.QUEUED
+        is_left = not self.heartbeat_at or self.heartbeat_at < timezone.now() - DEAD_AFTER
+        return str(self.Status.QUEUED if is_worked_on and is_left else self.status)
 
     @property
     def is_unfinished(self) -> bool:

@@ -9,10 +9,11 @@ from django.db import connection
 from django.utils import timezone
 
 from knowledge import ingestion
-from knowledge.attempts import DEAD_AFTER, Attempt, AttemptLost
+from knowledge.attempts import Attempt, AttemptLost
 from knowledge.errors import StateConflict
 from knowledge.ingestion import ingest
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder, TableRow
+from knowledge.models.versions import DEAD_AFTER
 from knowledge.reconciling import reconcile
 from knowledge.registry import described
 from knowledge.retrieval import retrieve
@@ -37,6 +38,7 @@ class TestTheWay:
         assert (version.status, version.error) == ("ready", "")
         assert version.chunk_count == version.chunks.count() == version.progress
         assert list(version.timings) and set(version.timings) == {
+            "queued",
             "extracting",
             "chunking",
             "embedding",
@@ -241,7 +243,7 @@ class TestReconciling:
     )
     def test_what_is_stuck_is_queued_again(self, upload, queued, values, is_queued):
         version = upload()
-        set_row(version, uploaded_at=timezone.now() - DEAD_AFTER, **values)
+        set_row(version, queued_at=timezone.now() - DEAD_AFTER, **values)
         assert reconcile() == len(queued) == int(is_queued)
 
     def test_a_fresh_upload_is_left_to_its_own_request(self, upload, queued):

@@ -3,6 +3,7 @@ import io
 import pytest
 from django.core.files.base import ContentFile
 from django.urls import reverse
+from django.utils import timezone
 
 from knowledge.models import Collection, Document, DocumentVersion
 from phi3site.audit.models import AuditEvent
@@ -39,7 +40,7 @@ class TestDocuments:
 
     def test_polling_gives_the_rows_alone_and_stops_at_the_end(self, as_user, curator, upload):
         client, url, version = as_user(curator), reverse("knowledge:documents"), upload()
-        set_row(version, status="embedding", chunk_count=9, progress=4)
+        set_row(version, status="embedding", chunk_count=9, progress=4, heartbeat_at=timezone.now())
         shown = page(client.get(url, headers={"HX-Request": "true"}))
         assert "4 of 9" in shown and "hx-get" in shown and "<html" not in shown
         set_row(version, status="ready")
@@ -89,7 +90,7 @@ class TestDocument:
     def test_shows_the_timeline_and_the_passages(self, as_user, curator, ingested):
         version = ingested()
         shown = page(as_user(curator).get(version.document.get_absolute_url()))
-        assert shown.count('data-state="done"') == 5
+        assert shown.count('data-state="done"') == 6
         assert "SK-17" in shown and "Pump manual › Seals" in shown
 
     def test_a_failed_stage_is_marked(self, as_user, curator, ingested):
@@ -102,7 +103,7 @@ class TestDocument:
         url = version.document.get_absolute_url()
         done = client.get(url, headers={"HX-Request": "true"})
         assert done["HX-Refresh"] == "true"
-        set_row(version, status="chunking")
+        set_row(version, status="chunking", heartbeat_at=timezone.now())
         assert "hx-get" in page(client.get(url, headers={"HX-Request": "true"}))
 
     def test_takes_a_new_version(self, as_user, curator, upload):
