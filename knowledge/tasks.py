@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from django.db import close_old_connections
+from django.db import close_old_connections, connection
 
 from knowledge.turns import take_turn
 from knowledge.vectors import fill_vectors
@@ -13,13 +13,18 @@ def ingest_version(version_id: str) -> None:
 
     There is a job for every version that waits, so that each gets its turn; safe to run twice.
     """
-    # A connection from before the last restart of the database is not used again.
-    close_old_connections()
+    _forget_old_connection()
     UUID(version_id)
     take_turn()
 
 
 def embed_version(version_id: str) -> None:
     """Makes the vectors that a version's chunks lack; safe to run twice."""
-    close_old_connections()
+    _forget_old_connection()
     fill_vectors(UUID(version_id))
+
+
+def _forget_old_connection() -> None:
+    """A connection from before the last restart of the database is not used again."""
+    if not connection.in_atomic_block:
+        close_old_connections()
