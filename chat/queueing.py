@@ -13,7 +13,7 @@ from redis.exceptions import RedisError
 
 from chat.events import QUESTIONS, STOP_CHANNEL, Event, stream_key
 from chat.models import Answer
-from phi3site.valkey import client
+from phi3site.valkey import prompt_client
 
 # A day: longer than any answer waits, so that nothing stays for ever.
 LONGEST = 86_400
@@ -30,7 +30,9 @@ def announce(answer: Answer) -> None:
 
 def announce_stop(answer: Answer) -> None:
     """Tells the worker that holds the answer, once the transaction commits."""
-    transaction.on_commit(lambda: _hint(lambda: client().publish(STOP_CHANNEL, str(answer.pk))))
+    transaction.on_commit(
+        lambda: _hint(lambda: prompt_client().publish(STOP_CHANNEL, str(answer.pk)))
+    )
 
 
 def announce_end(answer: Answer, event: Event) -> None:
@@ -50,7 +52,7 @@ def position(answer: Answer) -> int:
 def _announce(answer: Answer) -> None:
     queued = json.dumps(Event(type="queued", position=position(answer)))
     key = stream_key(answer.pk)
-    with client().pipeline(transaction=False) as pipe:
+    with prompt_client().pipeline(transaction=False) as pipe:
         pipe.xadd(QUESTIONS, {"answer": str(answer.pk)}, maxlen=10_000)
         pipe.xadd(key, {"e": queued}, id="0-1")
         pipe.expire(key, LONGEST)
@@ -59,8 +61,8 @@ def _announce(answer: Answer) -> None:
 
 def _end(answer: Answer, event: Event) -> None:
     key = stream_key(answer.pk)
-    client().xadd(key, {"e": json.dumps(event)}, id=f"{answer.attempt}-1")
-    client().expire(key, KEEP)
+    prompt_client().xadd(key, {"e": json.dumps(event)}, id=f"{answer.attempt}-1")
+    prompt_client().expire(key, KEEP)
 
 
 def _hint(send: Callable[[], object]) -> None:

@@ -7,7 +7,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from phi3site.valkey import client
+from phi3site.valkey import prompt_client
 
 
 def site(request: HttpRequest) -> dict[str, Any]:
@@ -58,8 +58,8 @@ class Site:
 def engine_heartbeat() -> dict[str, Any]:
     """The heartbeat of one live engine worker; empty when none lives or Valkey is away."""
     try:
-        for key in client().scan_iter("engine:heartbeat:*", count=100):
-            value = client().get(key)
+        for key in prompt_client().scan_iter("engine:heartbeat:*", count=100):
+            value = prompt_client().get(key)
             if isinstance(value, bytes):
                 heartbeat: dict[str, Any] = json.loads(value)
                 return heartbeat

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.http import HttpRequest
 from redis.exceptions import RedisError
 
-from phi3site.valkey import client
+from phi3site.valkey import prompt_client
 
 logger = logging.getLogger(__name__)
 
@@ -34,7 +34,7 @@ class Limit:
     def take(self, *key: str) -> int:
         """Counts one try; 0 when it may go ahead, else the seconds to wait."""
         try:
-            count, left = client().eval(TAKE, 1, self._key(key), self.seconds)
+            count, left = prompt_client().eval(TAKE, 1, self._key(key), self.seconds)
         except RedisError:
             logger.warning("limit %s is not counted: Valkey is away", self.name)
             return 0
@@ -43,7 +43,7 @@ class Limit:
     def forget(self, *key: str) -> None:
         """Starts again from none."""
         try:
-            client().delete(self._key(key))
+            prompt_client().delete(self._key(key))
         except RedisError:
             logger.warning("limit %s is not reset: Valkey is away", self.name)
 

@@ -46,7 +46,7 @@ def test_a_question_is_taken_while_valkey_is_away(alice, expert, monkeypatch):
     from redis import Redis
 
     away = Redis(unix_socket_path="/nowhere/valkey.sock")
-    monkeypatch.setattr("chat.queueing.client", lambda: away)
+    monkeypatch.setattr("chat.queueing.prompt_client", lambda: away)
     answer = ask(alice, client_id=uuid4(), question="Which seal?", expert_id=expert.pk)
     assert Answer.objects.get(pk=answer.pk).status == "queued"
 

@@ -178,7 +178,7 @@ class TestLimit:
         import redis
 
         gone = redis.Redis(unix_socket_path="/nonexistent/valkey.sock")
-        monkeypatch.setattr("phi3site.rate_limits.client", lambda: gone)
+        monkeypatch.setattr("phi3site.rate_limits.prompt_client", lambda: gone)
         assert [self.limit.take("a") for _ in range(5)] == [0] * 5
         self.limit.forget("a")
 
