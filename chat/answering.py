@@ -107,8 +107,9 @@ async def _look_up(draft: Draft, log: AnswerStream) -> None:
         return
     await in_thread(search)(draft)
     draft.lap("retrieved")
-    html = await in_thread(passages_html)(draft.passages)
-    await log.append(Event(type="passages", count=len(draft.passages), html=html))
+    shown = draft.passages if draft.is_abstention else draft.used
+    html = await in_thread(passages_html)(shown)
+    await log.append(Event(type="passages", count=len(draft.used), html=html))
 
 
 async def _generate(draft: Draft, engine: Engine, log: AnswerStream, stop: asyncio.Event) -> None:

@@ -178,5 +178,5 @@ def _snapshot(user: Any, answer_id: UUID) -> Event | None:
     answer: Answer = find_answer(user, answer_id)
     if not answer.is_finished:
         return None
-    html = answer_html(show_answer(answer, user))
+    html = answer_html(show_answer(answer, user), user)
     return Event(type="snapshot", status=answer.status, html=html)

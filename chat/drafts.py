@@ -14,7 +14,7 @@ from chat.engine import Message, Prompt, Sampling
 from chat.errors import AnswerFailed
 from chat.experts import RetrievalSettings, retrieval_of, sampling_of
 from chat.leases import Claim
-from chat.models import Answer, Expert, ExpertVersion, Passage
+from chat.models import Answer, Citation, Expert, ExpertVersion, Passage
 from chat.relevance import Evidence
 from knowledge.models import Collection
 from knowledge.passages import FoundPassage, Retrieval
@@ -143,12 +143,28 @@ def freeze_passage(draft: Draft, found: FoundPassage, marker: int) -> Passage:
 
 
 def _history(after: Answer | None, turns: int) -> list[Message]:
-    """Earlier questions and answers, oldest first; abstentions and failures teach nothing."""
+    """Earlier questions and what was rightly answered, oldest first."""
     history: list[Message] = []
     while after is not None and len(history) < 2 * turns:
-        if after.text and not after.is_abstention and after.is_finished:
+        if said := _rightly_said(after)[:HISTORY_CHARS]:
             asked = Message(role="user", content=after.question.text)
-            said = Message(role="assistant", content=after.text[:HISTORY_CHARS])
-            history = [asked, said, *history]
+            history = [asked, Message(role="assistant", content=said), *history]
         after = after.question.after
     return history
+
+
+def _rightly_said(answer: Answer) -> str:
+    """The supported sentences; all of them where there was nothing to support them with.
+
+    A model believes what stands in its prompt: what was stopped, ran in circles, failed, or has no
+    source must not come back as a fact.
+    """
+    if answer.status != Answer.Status.COMPLETE or answer.is_abstention:
+        return ""
+    if answer.stop_reason == "repetition":
+        return ""
+    if not answer.expert_version.collections.exists():
+        return answer.text
+    supported = answer.citations.filter(verdict=Citation.Verdict.SUPPORTED)
+    spans = sorted(set(supported.values_list("start", "end")))
+    return " ".join(answer.text[start:end] for start, end in spans)

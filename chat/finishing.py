@@ -20,14 +20,14 @@ def finish(draft: Draft, fingerprint: Fingerprint) -> Event:
     status = Status.STOPPED if draft.stop_reason == "cancelled" else Status.COMPLETE
     answer = _store(draft, fingerprint, status=status)
     name = "stopped" if status == Status.STOPPED else "done"
-    return Event(type=name, html=answer_html(show_answer(answer, draft.asker)))
+    return Event(type=name, html=answer_html(show_answer(answer, draft.asker), draft.asker))
 
 
 def fail(draft: Draft, fingerprint: Fingerprint, *, code: str, message: str) -> Event:
     """Ends an answer that can't be finished; what had come is kept. Returns its last event."""
     draft.attributions = []
     answer = _store(draft, fingerprint, status=Status.FAILED, code=code, message=message)
-    html = answer_html(show_answer(answer, draft.asker))
+    html = answer_html(show_answer(answer, draft.asker), draft.asker)
     return Event(type="failed", code=code, message=message, html=html)
 
 

@@ -60,6 +60,6 @@ def store_passages(draft: Draft) -> None:
 def abstain(draft: Draft) -> None:
     """Says in our words that nothing was found; no model is asked."""
     where = ", ".join(sorted(draft.collections.values()))
-    near = " The nearest passages are listed below." if draft.passages else ""
+    near = " The nearest passages stand among the sources; none was used." if draft.passages else ""
     draft.text = f"I found nothing about this in {where}.{near}"
     draft.stop_reason = "abstained"

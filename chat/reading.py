@@ -9,6 +9,7 @@ from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.contrib.auth.context_processors import PermWrapper
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -27,6 +28,7 @@ class ShownAnswer:
 
     answer: Answer
     html: SafeString
+    # Those in the prompt; on an abstention the nearest ones, none of which was.
     passages: list[Passage]
 
 
@@ -74,9 +76,14 @@ def show_answer(answer: Answer, user: Any) -> ShownAnswer:
     return shown
 
 
-def answer_html(shown: ShownAnswer) -> str:
-    """The whole answer as a partial, the same on a page and over the socket."""
-    context = {"answer": shown.answer, "html": shown.html, "passages": shown.passages}
+def answer_html(shown: ShownAnswer, user: Any) -> str:
+    """The whole answer as a partial for its asker, who alone can follow it over the socket."""
+    context = {
+        "answer": shown.answer,
+        "html": shown.html,
+        "passages": shown.passages,
+        "perms": PermWrapper(user),
+    }
     return render_to_string("chat/_answer.html", context)
 
 
@@ -135,7 +142,8 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
 
 def _shown(answer: Answer) -> ShownAnswer:
     html = text_html(answer.text, answer.citations.all()) if answer.text else SafeString()
-    return ShownAnswer(answer, html, list(answer.passages.all()))
+    passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
+    return ShownAnswer(answer, html, passages)
 
 
 def _verdict(citations: list[Citation]) -> tuple[str, tuple[Chip, ...]]:

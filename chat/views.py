@@ -110,7 +110,7 @@ def feedback(request: HttpRequest, answer_id: UUID) -> HttpResponse:
 def answer(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     """The partial of one answer, as the socket's last event brings it."""
     found = conversations.find_answer(request.user, answer_id)
-    return HttpResponse(answer_html(show_answer(found, request.user)))
+    return HttpResponse(answer_html(show_answer(found, request.user), request.user))
 
 
 @require_safe

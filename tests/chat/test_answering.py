@@ -4,7 +4,7 @@ import asyncio
 import json
 
 import pytest
-from django.contrib.auth.models import User
+from django.contrib.auth.models import Permission, User
 
 from chat.answering import answer as write_answer
 from chat.engine import EngineError, Piece
@@ -293,6 +293,78 @@ async def test_a_follow_up_is_searched_with_what_it_leans_on(alice, ask_as, aske
     roles = [message["role"] for message in engine.prompts[0][0].messages]
     assert roles == ["system", "user", "assistant", "user"]
     assert not answer.is_abstention
+
+
+async def history_after(alice, ask_as, asked, valkey, pieces, **edits):
+    """What the model is told of an earlier answer made of these pieces."""
+    first = await run(ScriptedEngine(pieces), valkey)
+    await Answer.objects.filter(pk=first.pk).aupdate(**edits or {"worker": "w1"})
+    conversation = asked.question.conversation_id
+    await in_thread(ask_as)(alice, "And what does it cost?", conversation_id=conversation)
+    engine = ScriptedEngine(["It costs 48 euros."])
+    answer = await run(engine, valkey)
+    body = json.loads((await Receipt.objects.aget(answer=answer)).body)
+    messages = engine.prompts[0][0].messages
+    assert body["prompt"]["messages"] == [dict(message) for message in messages]
+    return [message["content"] for message in messages[1:-1]]
+
+
+async def test_only_supported_sentences_are_told_again(alice, ask_as, asked, valkey):
+    pieces = ["The seal kit of the Heron pump is SK-17. ", "Bananas grow in Iceland."]
+    history = await history_after(alice, ask_as, asked, valkey, pieces)
+    assert history == [asked.question.text, "The seal kit of the Heron pump is SK-17."]
+
+
+@pytest.mark.parametrize(
+    "edits",
+    [{"status": "stopped"}, {"status": "failed"}, {"stop_reason": "repetition"}],
+)
+async def test_what_was_cut_or_ran_in_circles_is_not(alice, ask_as, asked, valkey, edits):
+    pieces = ["The seal kit of the Heron pump is SK-17."]
+    assert await history_after(alice, ask_as, asked, valkey, pieces, **edits) == []
+
+
+async def test_an_answer_without_any_source_is_not(alice, ask_as, asked, valkey):
+    assert await history_after(alice, ask_as, asked, valkey, ["Bananas grow in Iceland."]) == []
+
+
+async def test_only_what_was_in_the_prompt_is_counted_and_shown(asked, valkey):
+    engine = ScriptedEngine()
+    answer = await run(engine, valkey)
+    found = await events(valkey, asked)
+    early = next(event for event in found if event["type"] == "passages")
+    in_prompt = sum(await used(answer))
+    assert 0 < in_prompt < await answer.passages.acount()
+    assert early["count"] == in_prompt == early["html"].count('class="source"')
+    last = found[-1]["html"]
+    assert f"{in_prompt} source" in last and "source-spare" not in early["html"] + last
+
+
+async def test_the_nearest_passages_of_an_abstention_are_called_not_used(alice, ask_as, valkey):
+    asked = await in_thread(ask_as)(alice, "Who won the chess championship in Reykjavik?")
+    await run(ScriptedEngine(), valkey)
+    found = await events(valkey, asked)
+    early = next(event for event in found if event["type"] == "passages")
+    assert early["count"] == 0
+    spare = found[-1]["html"].count("source-spare")
+    assert spare and found[-1]["html"].count("not used</span>") == spare
+    assert "0 sources" not in found[-1]["html"]
+
+
+async def test_the_way_to_the_trace_comes_with_the_answer_for_who_may_follow_it(
+    alice, ask_as, asked, valkey
+):
+    await run(ScriptedEngine(), valkey)
+    assert "/trace/" not in (await events(valkey, asked))[-1]["html"]
+    await in_thread(allow)(alice, "trace_answers")
+    again = await in_thread(ask_as)(await User.objects.aget(pk=alice.pk))
+    await run(ScriptedEngine(), valkey)
+    last = (await events(valkey, again))[-1]
+    assert last["type"] == "done" and f"/trace/answers/{again.pk}/" in last["html"]
+
+
+def allow(user, codename):
+    user.user_permissions.add(Permission.objects.get(codename=codename))
 
 
 async def test_nobody_is_answered_from_what_they_may_not_read(

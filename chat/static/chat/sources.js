@@ -24,10 +24,11 @@ export class Sources {
   show(answer) {
     this.#answer = answer;
     const list = answer?.querySelector("[data-passages] [data-source-list]");
-    const count = list?.children.length ?? 0;
-    this.#list.replaceChildren(...(count ? [list.cloneNode(true)] : []));
-    this.#panel.querySelector("[data-sources-count]").textContent = count || "";
-    this.#panel.querySelector("[data-sources-none]").hidden = count > 0;
+    const shown = list?.children.length ?? 0;
+    const used = list?.querySelectorAll(":scope > li:not(.source-spare)").length ?? 0;
+    this.#list.replaceChildren(...(shown ? [list.cloneNode(true)] : []));
+    this.#panel.querySelector("[data-sources-count]").textContent = used || "";
+    this.#panel.querySelector("[data-sources-none]").hidden = shown > 0;
     this.#panel.scrollTop = 0;
   }
 
