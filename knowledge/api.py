@@ -17,6 +17,7 @@ from knowledge.filing import details_of, file_document, replaced
 from knowledge.listing import changes_between, pair_of
 from knowledge.models import Collection, Document, DocumentVersion
 from knowledge.purging import Dependent, dependents, purge
+from knowledge.repeating import fingerprint_of, once
 from knowledge.schemas import (
     ChangeOut,
     CollectionOut,
@@ -58,10 +59,18 @@ def list_documents(request: HttpRequest, collection: UUID | None = None) -> Quer
 def upload(
     request: HttpRequest, collection: Form[UUID], file: File[UploadedFile], title: Form[str] = ""
 ) -> Status[Any]:
-    """Takes a file; 200 when the collection holds the very bytes already."""
+    """Takes a file; 200 when the collection holds the very bytes already.
+
+    With the header `Idempotency-Key` it may be sent again: one effect, the same answer.
+    """
     require_curator(request)
     target = get_object_or_404(Collection.objects.manageable_by(request.user), pk=collection)
-    version = upload_document(target, file, actor=request.user, title=title)
+    version = once(
+        request.headers.get("Idempotency-Key", ""),
+        fingerprint_of(file, str(collection), title),
+        lambda: upload_document(target, file, actor=request.user, title=title),
+        actor=request.user,
+    )
     return Status(200 if version.was_already_there else 201, version)
 
 

@@ -36,7 +36,7 @@ class SeveralFiles(forms.ClearableFileInput):
 class FilesField(forms.FileField):
     """Several files as a list; each is checked by the upload itself, not here."""
 
-    widget = SeveralFiles(attrs={"accept": ACCEPT_ATTRIBUTE})
+    widget = SeveralFiles(attrs={"accept": f"{ACCEPT_ATTRIBUTE},.zip"})
 
     def clean(self, data: Any, initial: Any = None) -> list[Any]:
         """At least one; an empty file is refused later, by name."""
@@ -71,6 +71,15 @@ class UploadForm(forms.Form):
         self.fields["collection"].queryset = choices  # type: ignore[attr-defined]
         if len(choices) == 1:
             self.fields["collection"].initial = choices[0]
+
+    def sorted_files(self) -> tuple[list[Any], list[Any]]:
+        """Archives, whose files are taken one by one, and files."""
+        archives: list[Any] = []
+        files: list[Any] = []
+        for file in self.cleaned_data["documents"]:
+            is_archive = str(file.name).lower().endswith(".zip")
+            (archives if is_archive else files).append(file)
+        return archives, files
 
 
 class NewVersionForm(forms.Form):

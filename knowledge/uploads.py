@@ -41,12 +41,14 @@ def upload_document(
     document: Document | None = None,
     effective_from: date | None = None,
     priority: int = 0,
+    source_path: str = "",
 ) -> DocumentVersion:
     """Stores the file as a new document, or as the next version of one, and queues it.
 
     The next version of `document` if one is given, else of the collection's document of the same
-    title. The very bytes of a latest version make no new one: that version is returned, marked
-    `was_already_there`, and tried again if it had failed. Raises UploadRefused or StorageFull.
+    title; with a `source_path`, of the one that was imported from there. The very bytes of a latest
+    version make no new one: that version is returned, marked `was_already_there`, and tried again
+    if it had failed. Raises UploadRefused or StorageFull.
     """
     filename = clean_filename(file.name or "")
     title = (title or "").strip()[:300] or title_of(filename)
@@ -58,7 +60,7 @@ def upload_document(
         Collection.objects.select_for_update().get(pk=collection.pk)
         known = _same_bytes(collection, saved.sha256, document)
         if known is None:
-            target = document or _find_or_create(collection, title, actor)
+            target = document or _find_or_create(collection, title, actor, source_path)
             plan = Plan(filename, effective_from, priority)
             return _add_version(target, version_id, saved, kind, plan, actor)
         transaction.on_commit(lambda: saved.path.unlink(missing_ok=True))
@@ -95,11 +97,18 @@ def _same_bytes(
     return versions.select_related("document").order_by("-number").first()
 
 
-def _find_or_create(collection: Collection, title: str, actor: Any) -> Document:
-    same = Document.objects.filter(
-        collection=collection, title=title, state=Document.State.ACTIVE
-    ).first()
-    return same or Document.objects.create(collection=collection, title=title, owner=actor)
+def _find_or_create(collection: Collection, title: str, actor: Any, source_path: str) -> Document:
+    active = Document.objects.filter(collection=collection, state=Document.State.ACTIVE)
+    if not source_path:
+        same = active.filter(title=title).first()
+    else:
+        same = active.filter(source_path=source_path).first()
+        # Files of one name in different folders are different documents.
+        if same is None and active.filter(title=title).exists():
+            title = f"{title} ({PurePath(source_path).parent})"[:300]
+    return same or Document.objects.create(
+        collection=collection, title=title, owner=actor, source_path=source_path
+    )
 
 
 def _add_version(
@@ -146,7 +155,8 @@ def upload_many(
     collection: Collection, files: list[Any], *, actor: Any
 ) -> tuple[list[DocumentVersion], list[KnowledgeError]]:
     """Each file by itself: one that is refused doesn't hold back the others."""
-    versions, refusals = [], []
+    versions: list[DocumentVersion] = []
+    refusals: list[KnowledgeError] = []
     for file in files:
         try:
             versions.append(upload_document(collection, file, actor=actor))

@@ -17,12 +17,14 @@ from django.views.decorators.http import require_POST, require_safe
 from knowledge import line
 from knowledge.errors import KnowledgeError
 from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
+from knowledge.importing import import_archive
 from knowledge.listing import counts, documents_for, stages_of
 from knowledge.models import Collection, Document, IngestionPause
 from knowledge.uploads import upload_many
 
 DOCUMENTS_A_PAGE = 50
 CHUNKS_A_PAGE = 25
+REFUSALS_SHOWN = 10
 # In the session: where the person uploaded last.
 LAST_COLLECTION = "upload_collection"
 View = Callable[..., HttpResponse]
@@ -88,20 +90,37 @@ def upload(request: HttpRequest) -> HttpResponse:
         return back(request)
     collection = form.cleaned_data["collection"]
     request.session[LAST_COLLECTION] = str(collection.pk)
-    taken, refused = upload_many(collection, form.cleaned_data["documents"], actor=request.user)
+    archives, files = form.sorted_files()
+    for archive in archives:
+        _import(request, archive, collection)
+    taken, refused = upload_many(collection, files, actor=request.user)
     for error in refused:
         messages.error(request, error.message)
     for version in taken:
         if version.was_already_there:
             messages.info(request, f"“{version.document.title}” is there already, unchanged.")
         elif version.number > 1:
-            words = f"“{version.document.title}” was there: this is its version {version.number}."
-            messages.info(request, f"{words} The one before answers until this one is ready.")
+            known = f"“{version.document.title}” was there: this is its version {version.number}."
+            messages.info(request, f"{known} The one before answers until this one is ready.")
     new = sum(not version.was_already_there for version in taken)
     if new:
-        files = "1 file" if new == 1 else f"{new} files"
-        messages.success(request, f"{files} uploaded to {collection}.")
+        counted = "1 file" if new == 1 else f"{new} files"
+        messages.success(request, f"{counted} uploaded to {collection}.")
     return back(request)
+
+
+def _import(request: HttpRequest, archive: Any, collection: Collection) -> None:
+    """Takes the files of a zip, and tells what became of them."""
+    try:
+        report = import_archive(archive, collection, actor=request.user)
+    except KnowledgeError as error:
+        messages.error(request, error.message)
+        return
+    messages.success(request, f"“{archive.name}”: {report}.")
+    for path, refusal in report.refusals[:REFUSALS_SHOWN]:
+        messages.error(request, f"{path}: {refusal}")
+    if len(report.refusals) > REFUSALS_SHOWN:
+        messages.error(request, f"… and {len(report.refusals) - REFUSALS_SHOWN} more refused.")
 
 
 @require_safe

@@ -34,6 +34,8 @@ class UploadKey(models.Model):
     # Of all that was sent; the same key with anything else is refused.
     fingerprint = models.CharField(max_length=64)
     version = models.ForeignKey(DocumentVersion, on_delete=models.CASCADE, related_name="+")
+    # What the first answer said about it.
+    was_already_there = models.BooleanField(default=False)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

@@ -1,0 +1,171 @@
+"""Many files at once, from a folder or an archive: what is new or changed is taken, once.
+
+A file is known by its path below the folder: the same bytes there are nothing new, other bytes are
+the next version. Files are gone through one by one, so that thousands take no more memory than one.
+"""
+
+import hashlib
+import os
+import stat
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path, PurePosixPath
+from typing import Any
+from zipfile import BadZipFile, ZipFile
+
+from django.conf import settings
+from django.core.files import File
+
+from knowledge.errors import KnowledgeError, UploadRefused
+from knowledge.models import Collection, Document, DocumentVersion
+from knowledge.uploads import upload_document
+
+# Behind what people upload by hand.
+PRIORITY = -1
+MOST_IN_ARCHIVE = 2_000
+# All files of an archive together, as a multiple of the largest single upload.
+ARCHIVE_FACTOR = 10
+OUTCOMES = ("added", "changed", "unchanged", "duplicate", "deleted before", "refused")
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One file: its path below the root, and how to open it."""
+
+    path: str
+    open: Any
+
+
+@dataclass
+class Report:
+    """What became of the files."""
+
+    counts: Counter[str] = field(default_factory=Counter)
+    # Path and reason of each that was refused.
+    refusals: list[tuple[str, str]] = field(default_factory=list)
+    # Imported before, but not among the files any more; they stay as they are.
+    missing: list[str] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        """In one line."""
+        parts = [f"{self.counts[name]} {name}" for name in OUTCOMES if self.counts[name]]
+        missing = [f"{len(self.missing)} no longer there"] if self.missing else []
+        return ", ".join([*parts, *missing]) or "no files"
+
+
+def import_folder(folder: Path, collection: Collection, *, actor: Any) -> Report:
+    """Takes every file below the folder; hidden ones and links are left alone."""
+    return take_in(entries_of(folder), collection, actor=actor)
+
+
+def import_archive(file: Any, collection: Collection, *, actor: Any) -> Report:
+    """Takes every file of a zip. Raises UploadRefused for one that is damaged or too large."""
+    with _opened(file) as archive:
+        return take_in(_members(archive), collection, actor=actor)
+
+
+def take_in(entries: Iterable[Entry], collection: Collection, *, actor: Any) -> Report:
+    """Each file by itself: one that is refused doesn't hold back the others."""
+    report, seen = Report(), set()
+    for entry in entries:
+        seen.add(entry.path)
+        try:
+            outcome = _take(entry, collection, actor)
+        except KnowledgeError as error:
+            outcome = "refused"
+            report.refusals.append((entry.path, error.message))
+        report.counts[outcome] += 1
+    known = Document.objects.filter(collection=collection, state=Document.State.ACTIVE)
+    paths = known.exclude(source_path="").order_by("source_path").values_list("source_path")
+    report.missing = [path for (path,) in paths.iterator() if path not in seen]
+    return report
+
+
+def _take(entry: Entry, collection: Collection, actor: Any) -> str:
+    """The outcome for one file, in a word."""
+    with entry.open() as stream:
+        latest = _latest(collection, entry.path)
+        if latest is not None:
+            is_active = latest.document.state == Document.State.ACTIVE
+            if latest.sha256 == _sha256(stream):
+                return "unchanged" if is_active else "deleted before"
+            latest = latest if is_active else None
+        stream.seek(0)
+        version = upload_document(
+            collection,
+            File(stream, PurePosixPath(entry.path).name),
+            actor=actor,
+            document=latest.document if latest else None,
+            priority=PRIORITY,
+            source_path=entry.path,
+        )
+    if version.was_already_there:
+        return "duplicate"
+    return "changed" if latest else "added"
+
+
+def _latest(collection: Collection, path: str) -> DocumentVersion | None:
+    """The newest version of the document that came from there; a deleted one if there is no other.
+
+    What a person has deleted stays deleted until its file changes.
+    """
+    versions = DocumentVersion.objects.filter(
+        document__collection=collection, document__source_path=path
+    )
+    newest = versions.select_related("document").order_by("document__state", "-number")
+    return newest.first()
+
+
+def _sha256(stream: Any) -> str:
+    return hashlib.file_digest(stream, "sha256").hexdigest()
+
+
+def entries_of(folder: Path) -> Iterator[Entry]:
+    """The regular files below a folder, in the order of their paths."""
+    for root, folders, names in os.walk(folder):
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+        for name in sorted(names):
+            path = Path(root, name)
+            if name.startswith(".") or not stat.S_ISREG(path.lstat().st_mode):
+                continue
+            relative = path.relative_to(folder).as_posix()
+            yield Entry(
+                relative.encode("utf-8", "replace").decode(), lambda path=path: path.open("rb")
+            )
+
+
+@contextmanager
+def _opened(file: Any) -> Iterator[ZipFile]:
+    try:
+        with ZipFile(file) as archive:
+            yield archive
+    except (BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        raise UploadRefused(
+            f"“{file.name}” can't be unpacked: it is damaged, encrypted or of a rare kind. "
+            "Pack it again as an ordinary zip.",
+            code="archive_damaged",
+        ) from error
+
+
+def _members(archive: ZipFile) -> Iterator[Entry]:
+    """The files of an archive that may be taken; what they claim is checked before any is read."""
+    members = [info for info in archive.infolist() if _is_file(info.filename)]
+    most = settings.KNOWLEDGE_MAX_UPLOAD_MB * ARCHIVE_FACTOR * 1024**2
+    if len(members) > MOST_IN_ARCHIVE or sum(info.file_size for info in members) > most:
+        raise UploadRefused(
+            f"The archive holds more than {MOST_IN_ARCHIVE:,} files or {most // 1024**2:,} MB. "
+            "Split it, or use `manage.py import_folder`.",
+            code="archive_too_large",
+        )
+    for info in members:
+        path = "/".join(PurePosixPath(info.filename.replace("\\", "/")).parts)
+        yield Entry(path, lambda info=info: archive.open(info))
+
+
+def _is_file(name: str) -> bool:
+    """No folder, nothing hidden, nothing that the packing program added."""
+    parts = PurePosixPath(name.replace("\\", "/")).parts
+    is_hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
+    return bool(parts) and not name.endswith("/") and not is_hidden
