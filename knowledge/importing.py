@@ -160,7 +160,7 @@ def _members(archive: ZipFile) -> Iterator[Entry]:
             code="archive_too_large",
         )
     for info in members:
-        path = "/".join(PurePosixPath(info.filename.replace("\\", "/")).parts)
+        path = "/".join(PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).parts)
         yield Entry(path, lambda info=info: archive.open(info))
 
 

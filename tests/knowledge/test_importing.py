@@ -123,10 +123,11 @@ class TestArchives:
         assert str(import_archive(send(), collection, actor=curator)) == "1 unchanged"
 
     def test_names_that_lead_elsewhere_are_only_names(self, collection, curator, tmp_path):
-        archive = zipped({"../../etc/passwd.txt": "Words."})
+        archive = zipped({"/etc/passwd.txt": "Words.", "../up.txt": "Left alone."})
         import_archive(archive, collection, actor=curator)
         version = DocumentVersion.objects.get()
         assert version.file.name.startswith("documents/") and "passwd" not in version.file.name
+        assert version.document.source_path == "etc/passwd.txt"
 
     def test_too_many_or_too_much_is_refused_before_anything_is_read(
         self, collection, curator, monkeypatch, settings
