@@ -6,6 +6,7 @@ of its files and the fingerprint of the one base model that it fits. Knows no ru
 
 import io
 import zipfile
+from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,6 +19,7 @@ from chat.engine import AdapterRef
 from chat.errors import AdapterRefused, StateConflict
 from chat.fingerprints import ADAPTER_FILES, MANIFEST_NAME, changed_files, read_manifest
 from chat.models import Adapter
+from knowledge.models import Collection
 from phi3site.audit.recording import record
 
 FORBIDDEN_SUFFIXES = frozenset({".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle", ".py"})
@@ -34,12 +36,14 @@ def register_adapter(
     target_modules: list[str],
     run_id: UUID | None = None,
     metrics: dict[str, Any] | None = None,
+    collections: Iterable[Collection] = (),
     actor: Any = None,
     expected_base: str = "",
 ) -> Adapter:
     """A new version of the adapter of that name, from a sealed folder inside DATA_DIR.
 
-    The same run registers once. `expected_base` is the `Fingerprint.base` that it must fit.
+    The same run registers once. `collections` are those that its examples were made of;
+    `expected_base` is the `Fingerprint.base` that it must fit.
     """
     if run_id and (known := Adapter.objects.filter(run_id=run_id).first()):
         return known
@@ -60,6 +64,7 @@ def register_adapter(
         metrics=metrics or {},
         created_by=actor,
     )
+    adapter.collections.set(collections)
     details = {"files": manifest["files"], "base": manifest["base"], "run": run_id}
     record("adapter.registered", actor=actor, target=adapter, details=details)
     return adapter

@@ -17,6 +17,7 @@ from chat.errors import Forbidden, NotFound, QuestionRefused, StateConflict
 from chat.events import Event
 from chat.models import Answer, Conversation, Expert, ExpertVersion, Question
 from chat.queueing import announce, announce_end, announce_stop
+from chat.trials import trial_of
 from phi3site.audit.recording import record
 
 TITLE_LENGTH = 80
@@ -41,7 +42,7 @@ def ask(
     text = checked(question)
     if known := _asked_before(user, client_id, text):
         return known
-    version = _live_version(user, expert_id)
+    version = trial_of(user, conversation_id) or _live_version(user, expert_id)
     _check_room(user)
     try:
         with transaction.atomic():
@@ -62,7 +63,8 @@ def regenerate(user: Any, answer_id: UUID) -> Answer:
             return waiting
         _check_room(user)
         last = question.answers.latest("created_at").expert_version
-        version = _live_version(user, last.expert_id)
+        trial = trial_of(user, question.conversation_id)
+        version = trial or _live_version(user, last.expert_id)
         answer = question.answers.create(expert_version=version)
         announce(answer)
         record("answer.requested_again", actor=user, target=answer)

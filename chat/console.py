@@ -13,11 +13,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from chat import adapters as registry
 from chat import experts as catalogue
+from chat.adapter_rights import state_collections
 from chat.engine import Sampling
 from chat.errors import ChatError
 from chat.experts import RetrievalSettings
-from chat.forms import ExpertForm, VersionForm, version_initial
+from chat.forms import AdapterDataForm, ExpertForm, VersionForm, version_initial
 from chat.models import Adapter, Expert, ExpertVersion
+from chat.trials import start_trial
 
 View = Callable[..., HttpResponse]
 
@@ -109,12 +111,17 @@ def new_version(request: HttpRequest, expert_id: UUID) -> HttpResponse:
 @manager_view
 def promote(request: HttpRequest, expert_id: UUID) -> HttpResponse:
     """Makes a version live."""
-    found = _expert(request, expert_id)
-    number = request.POST.get("version", "")
-    version = get_object_or_404(found.versions, number=int(number) if number.isdecimal() else 0)
+    version = _version(request, expert_id)
     catalogue.promote(version, actor=request.user)
     messages.success(request, f"Version {version.number} answers from now on.")
-    return redirect(found)
+    return redirect(version.expert)
+
+
+@require_POST
+@manager_view
+def try_version(request: HttpRequest, expert_id: UUID) -> HttpResponse:
+    """A conversation with one version, live or not, for whoever asks for it."""
+    return redirect(start_trial(_version(request, expert_id), user=request.user))
 
 
 @require_POST
@@ -143,9 +150,24 @@ def adapter(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
     context = {
         "adapter": found,
         "changed": registry.verify_adapter(found),
+        "form": AdapterDataForm(
+            user=request.user, initial={"collections": found.collections.all()}
+        ),
         "versions": found.expert_versions.select_related("expert__live_version"),
     }
     return render(request, "chat/adapter.html", context)
+
+
+@require_POST
+@manager_view
+def adapter_data(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
+    """States which collections an adapter was trained on."""
+    found = get_object_or_404(Adapter, pk=adapter_id)
+    form = AdapterDataForm(request.POST, user=request.user)
+    if form.is_valid():
+        state_collections(found, form.cleaned_data["collections"], actor=request.user)
+        messages.success(request, "Saved.")
+    return redirect(found)
 
 
 @require_POST
@@ -171,6 +193,13 @@ def retire(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
 
 def _expert(request: HttpRequest, expert_id: UUID) -> Expert:
     return get_object_or_404(Expert.objects.visible_to(request.user), pk=expert_id)
+
+
+def _version(request: HttpRequest, expert_id: UUID) -> ExpertVersion:
+    """The version whose number was sent."""
+    sent = request.POST.get("version", "")
+    number = int(sent) if sent.isascii() and sent.isdecimal() and len(sent) < 10 else 0
+    return get_object_or_404(_expert(request, expert_id).versions, number=number)
 
 
 def _version_values(form: VersionForm, newest: ExpertVersion | None = None) -> dict[str, Any]:

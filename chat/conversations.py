@@ -14,7 +14,8 @@ from phi3site.audit.recording import record
 
 def find_conversation(user: Any, conversation_id: UUID) -> Conversation:
     """One's own conversation; raises NotFound for a foreign or missing one alike."""
-    conversation = Conversation.objects.visible_to(user).filter(pk=conversation_id).first()
+    mine = Conversation.objects.visible_to(user).select_related("trial__expert")
+    conversation = mine.filter(pk=conversation_id).first()
     if conversation is None:
         raise NotFound("There is no such conversation.")
     return conversation

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import Any
 from uuid import UUID, uuid4
 
+from chat.adapter_rights import may_be_answered_with
 from chat.attribution import Attribution, Source
 from chat.engine import Message, Prompt, Sampling
 from chat.errors import AnswerFailed
@@ -16,6 +17,7 @@ from chat.experts import RetrievalSettings, retrieval_of, sampling_of
 from chat.leases import Claim
 from chat.models import Answer, Citation, Expert, ExpertVersion, Passage
 from chat.relevance import Evidence
+from chat.trials import may_try
 from knowledge.models import Collection
 from knowledge.passages import FoundPassage, Retrieval
 from phi3site.audit.canonical import sha256
@@ -81,7 +83,9 @@ class Draft:
 def load_draft(claim: Claim) -> Draft:
     """Reads what the answer needs; raises LeaseLost, or AnswerFailed when rights were withdrawn."""
     related = ("question__asker", "question__conversation", "question__after__question")
-    rows = claim.rows().select_related(*related, "expert_version__adapter")
+    rows = claim.rows().select_related(
+        *related, "expert_version__adapter", "expert_version__expert"
+    )
     answer = rows.first()
     if answer is None:
         raise LeaseLost
@@ -108,8 +112,16 @@ def check_rights(draft: Draft) -> None:
     """The worker acts for the asker: rights that are gone by now end the answer."""
     experts = Expert.objects.visible_to(draft.asker).filter(pk=draft.expert.expert_id)
     allowed = draft.asker.has_perm("chat.ask") and experts.exists()
+    if draft.answer.question.conversation.trial_id is not None:
+        allowed = allowed and may_try(draft.asker, draft.expert)
     if not allowed or draft.answer.question.conversation.deleted_at is not None:
         raise AnswerFailed("You may not ask this expert any more.", code="refused")
+    if not may_be_answered_with(draft.expert.adapter, draft.asker):
+        raise AnswerFailed(
+            "This expert's adapter was trained on documents that you may not read. Ask its "
+            "administrator.",
+            code="refused",
+        )
     readable = Collection.objects.visible_to(draft.asker).filter(pk__in=draft.collections)
     names = dict(readable.values_list("pk", "name"))
     if draft.collections and not names:

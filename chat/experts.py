@@ -11,6 +11,7 @@ from django.contrib.auth.models import Group
 from django.db import IntegrityError, transaction
 from django.db.models import Max
 
+from chat.adapter_rights import check_readers
 from chat.engine import Sampling
 from chat.errors import ChatError, StateConflict
 from chat.models import Adapter, Expert, ExpertVersion
@@ -98,6 +99,7 @@ def new_version(
 ) -> ExpertVersion:
     """The next frozen state of an expert; it answers nobody until it is promoted."""
     Expert.objects.select_for_update().get(pk=expert.pk)
+    check_readers(adapter, expert.groups.all())
     newest = expert.versions.aggregate(newest=Max("number"))["newest"] or 0
     version = expert.versions.create(
         number=newest + 1,
@@ -120,6 +122,7 @@ def promote(version: ExpertVersion, *, actor: Any) -> None:
     adapter = version.adapter
     if adapter is not None and not Adapter.objects.usable().filter(pk=adapter.pk).exists():
         raise StateConflict(f"{adapter} is {adapter.state}. Choose another adapter first.")
+    check_readers(adapter, expert.groups.all())
     before = expert.live_version_id
     expert.live_version = version
     expert.save(update_fields=["live_version"])
@@ -132,6 +135,9 @@ def promote(version: ExpertVersion, *, actor: Any) -> None:
 @transaction.atomic
 def describe(expert: Expert, *, actor: Any, groups: Iterable[Group]) -> None:
     """Saves name, description, examples and groups, which belong to no version."""
+    groups = list(groups)
+    if expert.live_version is not None:
+        check_readers(expert.live_version.adapter, groups)
     expert.save(update_fields=["name", "description", "examples"])
     expert.groups.set(groups)
     record("expert.described", actor=actor, target=expert)

@@ -93,6 +93,22 @@ class VersionForm(forms.Form):
         self.fields["adapter"].queryset = adapters  # type: ignore[attr-defined]
 
 
+class AdapterDataForm(forms.Form):
+    """Whose documents an adapter was trained on."""
+
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Trained on documents of",
+        help_text="Only who may read all of these is answered with the adapter.",
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["collections"].queryset = Collection.objects.visible_to(user)  # type: ignore[attr-defined]
+
+
 def version_initial(version: ExpertVersion | None) -> dict[str, Any]:
     """What the form shows at first: the newest version, or the defaults."""
     retrieval, sampling = retrieval_of(version), sampling_of(version)

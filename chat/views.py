@@ -143,6 +143,8 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 
 def _frame(request: HttpRequest, conversation: Conversation | None) -> dict[str, Any]:
     experts = list(Expert.objects.visible_to(request.user).filter(live_version__isnull=False))
+    if conversation is not None and conversation.trial is not None:
+        experts = [conversation.trial.expert]
     return {
         "conversation": conversation,
         "turns": show_conversation(conversation, request.user) if conversation else [],

@@ -44,9 +44,11 @@ GET  chat:expert                302 403 403 403 403 403 200 403
 GET  chat:edit_expert           302 403 403 403 403 403 200 403
 GET  chat:new_version           302 403 403 403 403 403 200 403
 POST chat:promote               302 403 403 403 403 403 302 403
+POST chat:try_version          302 403 403 403 403 403 302 403
 POST chat:archive               302 403 403 403 403 403 302 403
 GET  chat:adapters              302 403 403 403 403 403 200 403
 GET  chat:adapter               302 403 403 403 403 403 200 403
+POST chat:adapter_data         302 403 403 403 403 403 302 403
 POST chat:export_adapter        302 403 403 403 403 403 200 403
 POST chat:retire_adapter        302 403 403 403 403 403 302 403
 
@@ -144,6 +146,7 @@ SENT = {
     "chat:rename": {"title": "Seals"},
     "chat:feedback": {"thumb": "up"},
     "chat:promote": {"version": "1"},
+    "chat:try_version": {"version": "1"},
     "POST api/questions": {
         "client_id": "00000000-0000-4000-8000-000000000001",
         "expert": "{expert_id}",

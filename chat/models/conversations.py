@@ -24,6 +24,10 @@ class Conversation(models.Model):
         settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="conversations"
     )
     title = models.CharField(max_length=200, blank=True)
+    # The version that answers here whatever is live: its makers try it out.
+    trial = models.ForeignKey(
+        "ExpertVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="trials"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

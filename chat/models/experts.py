@@ -45,6 +45,9 @@ class Adapter(models.Model):
     state = models.CharField(max_length=10, choices=State.choices, default=State.CANDIDATE)
     # The run it came from, if any: an id of the training app, which this app doesn't know.
     run_id = models.UUIDField(null=True, unique=True)
+    # Whose documents its examples were made of, where that is known: who may not read one of these
+    # is not answered with it.
+    collections = models.ManyToManyField(Collection, blank=True, related_name="+")
     # Final figures of the run, for the page: {"loss": 0.1, "examples": 320, …}.
     metrics = models.JSONField(default=dict)
     created_by = models.ForeignKey(
