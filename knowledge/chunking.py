@@ -12,12 +12,15 @@ from itertools import groupby
 from typing import Any
 
 from knowledge.blocks import Block, Extracted, Line
+from knowledge.identity import words_of
 from knowledge.rows import CountTokens, table_chunks, table_pieces
 
 # A section shorter than this share of a chunk is joined by the next one.
 SMALL = 0.05
 LONGEST_PIECE = 800
 LONGEST_HEADING = 300
+# Of what stands before each chunk: more would drown the chunk's own words.
+LONGEST_PREFIX = 300
 # Room in the encoder for its special tokens.
 SPECIAL = 4
 _SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"”’)\]]{0,2}\s+|\n+")
@@ -79,6 +82,7 @@ def chunk(
     count_tokens: CountTokens,
     max_tokens: int,
     encoder_tokens: int,
+    subject: str = "",
 ) -> list[NewChunk]:
     """The document's chunks in reading order; the same input gives the same chunks.
 
@@ -86,7 +90,7 @@ def chunk(
     encoder's `encoder_tokens`.
     """
     counted = _counted(list(_pieces(extracted.blocks)), count_tokens)
-    prefixes = {piece.headings: _prefix(title, piece.headings) for piece in counted}
+    prefixes = {piece.headings: prefix(title, subject, piece.headings) for piece in counted}
     lengths = dict(zip(prefixes, count_tokens(list(prefixes.values())), strict=True))
 
     def room_beside(length: int) -> int:
@@ -98,9 +102,17 @@ def chunk(
     return [
         *chunks,
         *_of_tables(
-            extracted, title, count_tokens, lambda prefix: room_beside(*count_tokens([prefix]))
+            extracted, title, count_tokens, lambda line: room_beside(*count_tokens([line]))
         ),
     ]
+
+
+def whole_chunk(
+    text: str, *, title: str, headings: tuple[str, ...] = (), count_tokens: CountTokens
+) -> NewChunk:
+    """A text that someone else has cut already, as one chunk; the encoder reads its beginning."""
+    piece = Piece(text.strip(), headings=headings, tokens=count_tokens([text])[0])
+    return _finished(_Draft([piece], piece.tokens), {headings: prefix(title, "", headings)})
 
 
 def _pieces(blocks: Sequence[Block]) -> Iterator[Piece]:
@@ -165,12 +177,12 @@ def _of_tables(
     for table in extracted.tables:
         name = f"{table.name} (hidden sheet)" if table.is_hidden else table.name
         headings = (name,) if len(extracted.tables) > 1 or table.is_hidden else ()
-        prefix = _prefix(title, headings)
-        for found in table_chunks(table, count_tokens=count_tokens, room=room(prefix)):
+        line = prefix(title, "", headings)
+        for found in table_chunks(table, count_tokens=count_tokens, room=room(line)):
             yield NewChunk(
                 kind=found.kind,
                 text=found.text,
-                context_text=f"{prefix}\n{found.text}",
+                context_text=f"{line}\n{found.text}",
                 headings=headings,
                 page=None,
                 row_from=found.row_from,
@@ -256,7 +268,7 @@ def _finished(draft: _Draft, prefixes: dict[tuple[str, ...], str]) -> NewChunk:
     rows = [piece.row for piece in pieces if piece.row is not None]
     kinds = {piece.kind for piece in pieces}
     is_rows = kinds == {"table"}
-    context_text = f"{prefixes[headings]}\n{text}"
+    context_text = f"{prefixes[headings]}\n{text}".strip()
     return NewChunk(
         kind="table" if is_rows else "text",
         text=text,
@@ -277,9 +289,22 @@ def _without_leading_headings(pieces: list[Piece]) -> list[Piece]:
     return pieces[first:]
 
 
-def _prefix(title: str, headings: tuple[str, ...]) -> str:
-    """What a passage is about: the document's title and the path of headings."""
-    return " › ".join([title, *(heading for heading in headings if heading != title)])[:600]
+def prefix(title: str, subject: str, headings: tuple[str, ...]) -> str:
+    """What a passage is about: its document, what tells that apart, and the path of headings.
+
+    Of a long path the nearest headings stay.
+    """
+    about = [part for part in (title, subject) if part]
+    room = LONGEST_PREFIX - sum(map(len, about))
+    said = words_of(" ".join(about))
+    path: list[str] = []
+    for heading in reversed(headings):
+        room -= len(heading)
+        if path and room < 0:
+            break
+        if heading not in path and not words_of(heading) <= said:
+            path.insert(0, heading)
+    return " › ".join([*about, *path])[: 2 * LONGEST_PREFIX]
 
 
 def _boxes(pieces: list[Piece]) -> tuple[dict[str, Any], ...]:

@@ -12,7 +12,6 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from django.conf import settings
 from django.db.models import F
 from numpy import float32
 from numpy.typing import NDArray
@@ -21,8 +20,9 @@ from psycopg.errors import DiskFull
 from knowledge import embedding
 from knowledge.attempts import Attempt, AttemptLost, alive
 from knowledge.blocks import Extracted
-from knowledge.chunking import NewChunk, chunk
+from knowledge.chunking import NewChunk
 from knowledge.correcting import corrected
+from knowledge.cutting import cut
 from knowledge.embedding import TextEncoder
 from knowledge.errors import EncoderSwitched, KnowledgeError, StorageFull
 from knowledge.extraction import extract
@@ -152,13 +152,7 @@ def _cut(attempt: Attempt, encoder: TextEncoder, let_pass: Pass) -> _Work:
 
 def _chunks(version: DocumentVersion, extracted: Extracted, encoder: TextEncoder) -> list[NewChunk]:
     """The version's chunks. Raises KnowledgeError when there is nothing to find in it."""
-    chunks = chunk(
-        extracted,
-        title=version.document.title,
-        count_tokens=encoder.count_tokens,
-        max_tokens=settings.KNOWLEDGE_CHUNK_TOKENS,
-        encoder_tokens=encoder.max_tokens,
-    )
+    chunks = cut(extracted, title=version.document.title, encoder=encoder)
     if not chunks:
         raise KnowledgeError("The file holds headings but no text below them.", code="no_text")
     return chunks

@@ -73,3 +73,5 @@ class Retrieval:
     dropped: list[Dropped] = field(default_factory=list)
     # The day on which what was searched is in force.
     as_of: date | None = None
+    # All that search found, in the order in which passages were chosen from.
+    ranked: list[FoundPassage] = field(default_factory=list)

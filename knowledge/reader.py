@@ -79,7 +79,8 @@ def _pages(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) 
 def _text(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:
     """A stretch of the version's text, passage by passage."""
     wanted = (chunk.ordinal // CHUNKS_A_PAGE + 1) if chunk else 1
-    paginator = Paginator(version.chunks.order_by("ordinal"), CHUNKS_A_PAGE)
+    shown = version.chunks.exclude(kind=Chunk.Kind.SUMMARY).order_by("ordinal")
+    paginator = Paginator(shown, CHUNKS_A_PAGE)
     return {"page": paginator.get_page(request.GET.get("page") or wanted), "is_text": True}
 
 

@@ -71,7 +71,7 @@ def retrieve(
     clock.lap("rerank")
     kept, dropped = choose(found, limit=limit, token_budget=token_budget)
     clock.lap("choose")
-    return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day)
+    return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day, ranked=found)
 
 
 def _passage(row: dict[str, Any]) -> FoundPassage:

@@ -1,0 +1,313 @@
+"""Folders that retrieval is measured on, in three forms, read liberally and refused clearly.
+
+(a) `corpus.jsonl` + `questions.jsonl` + `qrels/test.tsv`, (b) `passages.jsonl` +
+`questions.jsonl` that name passages or documents, (c) `docs/` + `questions.jsonl` that name files,
+and pages or evidence where they can. Knows no database and no model.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+Json = dict[str, Any]
+
+QUESTION = ("question", "query", "claim", "text", "user_input", "input", "prompt")
+IDS = ("id", "_id", "qid", "query_id", "question_id", "passage_id", "pid", "doc_id", "docid")
+PASSAGE = ("passage", "passages", "passage_id", "passage_ids", "positive", "positives", "relevant")
+DOCUMENT = (
+    *("doc", "docs", "document", "documents", "doc_id", "doc_ids", "doc_name", "document_id"),
+    *("file", "files", "filename", "source", "sources"),
+)
+PAGE = ("page", "pages", "page_number", "page_numbers", "page_num", "evidence_page_num")
+EVIDENCE_TEXT = ("text", "quote", "evidence_text", "snippet", "content", "passage")
+TEXT = ("text", "contents", "content", "passage", "body", "abstract")
+PARENT = ("doc", "document", "doc_name", "document_id", "url", "file", "source")
+HEADINGS = ("headers", "headings", "section", "sections", "heading")
+HISTORY = ("history", "conversation", "turns", "context_turns")
+
+
+class FolderRefused(Exception):
+    """The folder can't be measured on; the text says what is missing."""
+
+
+@dataclass(frozen=True)
+class Text:
+    """A passage that the folder gives as it is."""
+
+    id: str
+    title: str
+    text: str
+    headings: tuple[str, ...] = ()
+    # The document that it is a part of, where the folder says so.
+    parent: str = ""
+
+
+@dataclass(frozen=True)
+class Gold:
+    """What answers a question: documents or passages by name, with pages or words if known."""
+
+    name: str = ""
+    grade: float = 1.0
+    pages: tuple[int, ...] = ()
+    words: str = ""
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question, what was asked before it, and what answers it."""
+
+    id: str
+    text: str
+    gold: tuple[Gold, ...]
+    earlier: tuple[str, ...] = ()
+
+
+@dataclass
+class Folder:
+    """What was read: texts or files, and the questions that can be measured."""
+
+    name: str
+    form: str
+    # What a hit is: "passage", "page", "evidence" or "document".
+    unit: str
+    questions: list[Question]
+    texts: list[Text] = field(default_factory=list)
+    files: list[Path] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+
+
+def read_folder(folder: Path) -> Folder:
+    """The folder in whichever form it is. Raises FolderRefused."""
+    if not folder.is_dir():
+        raise FolderRefused(f"{folder} is not a folder.")
+    if (folder / "corpus.jsonl").is_file():
+        return _corpus(folder)
+    if (folder / "passages.jsonl").is_file():
+        return _passages(folder)
+    if (folder / "docs").is_dir():
+        return _documents(folder)
+    raise FolderRefused(
+        f"{folder} holds none of corpus.jsonl (with qrels/test.tsv), passages.jsonl and docs/; "
+        "one of them must be beside questions.jsonl."
+    )
+
+
+def _corpus(folder: Path) -> Folder:
+    texts = [_text(row, number) for number, row in enumerate(_rows(folder / "corpus.jsonl"), 1)]
+    relevant = _qrels(folder / "qrels" / "test.tsv")
+    path = folder / "questions.jsonl"
+    rows = list(_rows(path if path.is_file() else folder / "queries.jsonl"))
+    questions = []
+    for number, row in enumerate(rows, 1):
+        key = str(first(row, IDS, number))
+        gold = tuple(Gold(name, grade) for name, grade in relevant.get(key, {}).items())
+        questions.append(_question(row, number, gold))
+    asked = [question for question in questions if question.gold]
+    if not asked:
+        raise FolderRefused("No id of questions.jsonl stands in qrels/test.tsv.")
+    return _known(Folder(folder.name, "corpus", "passage", asked, texts=texts))
+
+
+def _passages(folder: Path) -> Folder:
+    texts = [_text(row, number) for number, row in enumerate(_rows(folder / "passages.jsonl"), 1)]
+    rows = list(_rows(folder / "questions.jsonl"))
+    by_passage = any(first(row, PASSAGE) for row in rows)
+    names = PASSAGE if by_passage else DOCUMENT
+    questions = [
+        _question(row, number, tuple(Gold(name) for name in _names(first(row, names))))
+        for number, row in enumerate(rows, 1)
+    ]
+    return _known(
+        Folder(
+            folder.name, "passages", "passage" if by_passage else "document", questions, texts=texts
+        )
+    )
+
+
+def _documents(folder: Path) -> Folder:
+    docs = folder / "docs"
+    files = sorted(path for path in docs.rglob("*") if path.is_file() and path.name[0] != ".")
+    if not files:
+        raise FolderRefused(f"{docs} is empty.")
+    rows = list(_rows(folder / "questions.jsonl"))
+    questions = [_question(row, number, _places(row)) for number, row in enumerate(rows, 1)]
+    gold = [one for question in questions for one in question.gold]
+    unit = "page" if any(one.pages for one in gold) else "document"
+    if unit == "document" and any(one.words for one in gold):
+        unit = "evidence"
+    read = _known(Folder(folder.name, "docs", unit, questions, files=files))
+    if unit != "document":
+        # A question that names no place can't be measured by place.
+        has_place = [q for q in read.questions if all(one.pages or one.words for one in q.gold)]
+        if len(has_place) < len(read.questions):
+            left = len(read.questions) - len(has_place)
+            read.warnings.append(f"{left} questions name no {unit}; left out.")
+        read.questions = has_place
+    return read
+
+
+def _known(folder: Folder) -> Folder:
+    """The folder with gold by the names that exist; what names nothing is told and left out."""
+    if folder.files:
+        names = [path.name for path in folder.files]
+    else:
+        is_by_document = folder.unit == "document"
+        parents = [text.parent for text in folder.texts if is_by_document and text.parent]
+        names = [*(text.id for text in folder.texts), *parents]
+        titles = {text.title: text.parent or text.id for text in folder.texts if is_by_document}
+    lookup = _lookup(names)
+    if not folder.files:
+        lookup = {**{_plain(title): name for title, name in titles.items()}, **lookup}
+    asked, lost = [], []
+    for question in folder.questions:
+        found = [(lookup.get(_plain(one.name)), one) for one in question.gold]
+        if question.text and found and all(name is not None for name, _one in found):
+            gold = tuple(Gold(name or "", one.grade, one.pages, one.words) for name, one in found)
+            asked.append(Question(question.id, question.text, gold, question.earlier))
+        else:
+            lost.append(question.id)
+    if not asked:
+        raise FolderRefused(
+            f"None of the {len(folder.questions)} questions has a text and names a known "
+            f"{'file of docs/' if folder.files else 'passage'}; fields looked at: "
+            f"{', '.join((*PASSAGE[:4], *DOCUMENT[:4], 'evidence'))}."
+        )
+    folder.questions = asked
+    if lost:
+        shown = ", ".join(lost[:5]) + (" …" if len(lost) > 5 else "")
+        folder.warnings.append(
+            f"{len(lost)} questions without text or known source left out: {shown}"
+        )
+    return folder
+
+
+def _places(row: Json) -> tuple[Gold, ...]:
+    """The documents of a question, each with the pages or words that it names there."""
+    names = _names(first(row, DOCUMENT))
+    evidence = [one for one in _many(row.get("evidence")) if isinstance(one, dict)]
+    found = []
+    for one in evidence:
+        name = next(iter(_names(first(one, DOCUMENT))), names[0] if len(names) == 1 else "")
+        pages = tuple(_numbers(first(one, PAGE)))
+        words = " ".join(map(str, _many(first(one, EVIDENCE_TEXT))))
+        if name and (pages or words.strip()):
+            found.append(Gold(name, 1.0, pages, "" if pages else words))
+    pages = _many(first(row, PAGE))
+    if pages and names:
+        if len(names) == len(pages):
+            pairs: Iterable[tuple[str, Any]] = zip(names, pages, strict=True)
+        else:
+            pairs = ((name, pages) for name in names)
+        return tuple(Gold(name, 1.0, tuple(_numbers(place))) for name, place in pairs)
+    return tuple(found) or tuple(Gold(name) for name in names)
+
+
+def _question(row: Json, number: int, gold: tuple[Gold, ...]) -> Question:
+    text = str(first(row, QUESTION, "")).strip()
+    return Question(str(first(row, IDS, number)), text, gold, tuple(_earlier(row)))
+
+
+def _earlier(row: Json) -> Iterator[str]:
+    """The person's questions before this one; what was answered is not looked at."""
+    turns = _many(first(row, HISTORY))
+    for place, turn in enumerate(turns):
+        if isinstance(turn, dict):
+            role = str(turn.get("role", turn.get("speaker", "user"))).lower()
+            said = first(turn, (*QUESTION, "content", "utterance"))
+            if said and role in ("user", "human", "person", "q", "question"):
+                yield str(said)
+        elif isinstance(turn, list | tuple) and turn:
+            yield str(turn[0])
+        elif isinstance(turn, str) and (len(turns) - place) % 2 == len(turns) % 2:
+            # Plain texts are turn about: question, answer, question …
+            yield turn
+
+
+def _text(row: Json, number: int) -> Text:
+    title = str(first(row, ("title", "name"), "")).strip()
+    headings = tuple(str(part) for part in _many(first(row, HEADINGS)) if str(part).strip())
+    return Text(
+        str(first(row, IDS, number)),
+        title,
+        str(first(row, TEXT, "")),
+        headings,
+        str(first(row, PARENT, "")),
+    )
+
+
+def _qrels(path: Path) -> dict[str, dict[str, float]]:
+    """Question -> passage -> grade, from three columns with a header or TREC's four."""
+    if not path.is_file():
+        raise FolderRefused(f"{path} is missing: it says which passages answer a question.")
+    relevant: dict[str, dict[str, float]] = {}
+    for line in path.read_text().splitlines():
+        parts = line.split("\t") if "\t" in line else line.split()
+        if len(parts) < 2:
+            continue
+        grade = parts[-1] if len(parts) > 2 else "1"
+        if not re.fullmatch(r"-?\d+(\.\d+)?", grade):
+            continue  # the header
+        if float(grade) > 0:
+            relevant.setdefault(parts[0], {})[parts[-2] if len(parts) > 2 else parts[1]] = float(
+                grade
+            )
+    return relevant
+
+
+def _rows(path: Path) -> Iterator[Json]:
+    if not path.is_file():
+        raise FolderRefused(f"{path} is missing.")
+    with path.open(encoding="utf-8") as file:
+        for number, line in enumerate(file, 1):
+            if not line.strip():
+                continue
+            try:
+                row = json.loads(line)
+            except ValueError as error:
+                raise FolderRefused(f"{path}, line {number}: not JSON ({error}).") from error
+            if not isinstance(row, dict):
+                raise FolderRefused(f"{path}, line {number}: an object was expected.")
+            yield row
+
+
+def first(row: Json, names: Sequence[str], default: Any = None) -> Any:
+    """The first of these fields that is there and not empty."""
+    for name in names:
+        if row.get(name) not in (None, "", [], {}):
+            return row[name]
+    return default
+
+
+def _many(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _names(value: Any) -> list[str]:
+    """Names from one or several, plain or in objects, each once."""
+    plain = [
+        first(one, (*DOCUMENT, *IDS, "name", "title")) if isinstance(one, dict) else one
+        for one in _many(value)
+    ]
+    return list(dict.fromkeys(str(one) for one in plain if one not in (None, "")))
+
+
+def _numbers(value: Any) -> Iterator[int]:
+    for one in _many(value):
+        yield from (int(number) for number in re.findall(r"\d+", str(one)))
+
+
+def _plain(name: str) -> str:
+    return "".join(char for char in name.casefold() if char.isalnum())
+
+
+def _lookup(names: Sequence[str]) -> dict[str, str]:
+    """Ways to write a name -> the name: with and without folder, ending, case, blanks."""
+    ways: dict[str, str] = {}
+    for name in names:
+        ways.setdefault(_plain(re.sub(r"\.\w{1,5}$", "", name)), name)
+    for name in names:
+        ways[_plain(name)] = name
+    return ways
