@@ -195,12 +195,12 @@ def _places(row: Json) -> tuple[Gold, ...]:
         words = " ".join(map(str, _many(first(one, EVIDENCE_TEXT))))
         if name and (pages or words.strip()):
             found.append(Gold(name, 1.0, pages, "" if pages else words))
-    pages = _many(first(row, PAGE))
-    if pages and names:
-        if len(names) == len(pages):
-            pairs: Iterable[tuple[str, Any]] = zip(names, pages, strict=True)
+    places = _many(first(row, PAGE))
+    if places and names:
+        if len(names) == len(places):
+            pairs: Iterable[tuple[str, Any]] = zip(names, places, strict=True)
         else:
-            pairs = ((name, pages) for name in names)
+            pairs = ((name, places) for name in names)
         return tuple(Gold(name, 1.0, tuple(_numbers(place))) for name, place in pairs)
     return tuple(found) or tuple(Gold(name) for name in names)
 

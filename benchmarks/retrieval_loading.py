@@ -6,7 +6,7 @@ together. Knows no question.
 
 import hashlib
 import uuid
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -63,7 +63,7 @@ class Loaded:
     documents: dict[uuid.UUID, str] = field(default_factory=dict)
     passages: dict[uuid.UUID, str] = field(default_factory=dict)
     failed: dict[str, str] = field(default_factory=dict)
-    seconds: Counter[str] = field(default_factory=Counter)
+    seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     pages: int = 0
 
 

@@ -13,7 +13,7 @@ recall@1/5/10/100 and MRR by passage, page, evidence or document, with seconds p
 import argparse
 import json
 import sys
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Hashable, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -96,12 +96,13 @@ def _run(folder: Folder) -> dict[str, Any]:
 Lists = tuple[list[list[Hashable]], list[dict[Hashable, float]]]
 
 
-def ask(folder: Folder, loaded: "Loaded") -> tuple[dict[str, Lists], Counter[str]]:
+def ask(folder: Folder, loaded: "Loaded") -> tuple[dict[str, Lists], dict[str, float]]:
     """Per kind of ranking the units found and wanted, question by question; seconds per stage."""
     from benchmarks.retrieval_units import Units, gold_units
     from knowledge.retrieval import retrieve
 
-    units, seconds = Units(folder, loaded), Counter[str]()
+    units = Units(folder, loaded)
+    seconds: defaultdict[str, float] = defaultdict(float)
     rankings: dict[str, Lists] = {kind: ([], []) for kind in KINDS}
     for question in folder.questions:
         found = retrieve(
@@ -146,7 +147,7 @@ def _what(folder: Folder, loaded: "Loaded") -> str:
     return f"{folder.name}: {len(loaded.documents):,} documents{pages}, {chunks:,} chunks"
 
 
-def _stages(seconds: Counter[str]) -> str:
+def _stages(seconds: dict[str, float]) -> str:
     return ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items())
 
 

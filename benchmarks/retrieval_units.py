@@ -57,7 +57,7 @@ class Units:
             yield from ((document, page) for page in pages_of(passage))
         elif self.unit == "evidence":
             grams = _grams(passage.text)
-            held = [
+            held: list[Hashable] = [
                 (name, "evidence", number)
                 for name, number, wanted in evidence
                 if name == document and _holds(grams, wanted)

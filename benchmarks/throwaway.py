@@ -60,7 +60,8 @@ def _database(keep: str) -> Iterator[None]:
         # A second Ctrl-C must not leave the database behind.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         if not keep:
-            connection.close_pool()
+            connection.close()
+            getattr(connection, "close_pool", connection.close)()
             connection.settings_dict["NAME"] = home
             _drop(connection, name)
 

@@ -1,4 +1,4 @@
-"""The one SQL statement of a search: dense and keyword candidates, fused by reciprocal rank.
+"""The one SQL statement of a search: dense and keyword candidates, fused.
 
 Who may read is part of the statement, before anything is ranked. Knows no model: it is given the
 query's vector, and returns rows.
@@ -13,13 +13,12 @@ from numpy import float32
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
+from knowledge.fusing import fused
 from knowledge.indexes import KEYWORD_INDEX, has_bm25, keyword_lexemes
 from knowledge.models import Collection, Encoder
 
 # Up to here an exact scan is faster than the index, and misses nothing.
 EXACT_LIMIT = 25_000
-# Cormack, Clarke, Büttcher 2009: the constant of reciprocal rank fusion.
-RRF_K = 60
 
 _COUNT = """
 SELECT count(*) FROM (
@@ -40,22 +39,23 @@ WITH dense AS (
 ), keyword AS (
     SELECT id, score, row_number() OVER (ORDER BY score DESC, id) AS rank FROM ({keyword}) AS hits
     WHERE score > 0
-), fused AS (
-    SELECT id, d.rank AS dense_rank, k.rank AS keyword_rank, k.score AS keyword_score,
-        coalesce(1.0 / ({rrf} + d.rank), 0) + coalesce(1.0 / ({rrf} + k.rank), 0) AS fused_score
-    FROM dense d FULL JOIN keyword k USING (id)
-)
+), found AS (
+    SELECT hits.*, 1 - (e.vector::halfvec({dimensions}) <=> %s) AS dense_score
+    FROM (
+        SELECT id, d.rank AS dense_rank, k.rank AS keyword_rank, k.score AS keyword_score
+        FROM dense d FULL JOIN keyword k USING (id)
+    ) AS hits
+    LEFT JOIN knowledge_chunkembedding e ON e.chunk_id = hits.id AND e.encoder_id = {encoder}
+), fused AS ({fused})
 SELECT c.id AS chunk_id, c.version_id, v.document_id, c.collection_id, c.text, c.context_text,
     c.sha256, c.kind, t.title AS document_title, v.number AS version_number,
     v.sha256 AS file_sha256, v.media_type, c.headings, c.page, c.row_from, c.row_to, c.boxes,
-    c.tokens, f.dense_rank, 1 - (e.vector::halfvec({dimensions}) <=> %s) AS dense_score,
-    f.keyword_rank, f.keyword_score, f.fused_score::float8,
-    row_number() OVER (ORDER BY f.fused_score DESC, c.id) AS fused_rank
+    c.tokens, f.dense_rank, f.dense_score, f.keyword_rank, f.keyword_score,
+    f.fused_score::float8, row_number() OVER (ORDER BY f.fused_score DESC, c.id) AS fused_rank
 FROM fused f
 JOIN knowledge_chunk c ON c.id = f.id
 JOIN knowledge_documentversion v ON v.id = c.version_id
 JOIN knowledge_document t ON t.id = v.document_id
-LEFT JOIN knowledge_chunkembedding e ON e.chunk_id = c.id AND e.encoder_id = {encoder}
 ORDER BY f.fused_score DESC, c.id
 """
 
@@ -102,7 +102,7 @@ def search(
         statement = _SEARCH.format(
             visible=visible,
             keyword=keyword,
-            rrf=RRF_K,
+            fused=fused(by_score=has_bm25(), limit=limit),
             encoder=int(encoder.pk),
             dimensions=int(encoder.dimensions),
             exact="+ 0" if is_exact else "",

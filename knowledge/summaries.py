@@ -12,7 +12,8 @@ from dataclasses import dataclass, replace
 from itertools import groupby
 from math import log
 
-from knowledge.chunking import CountTokens, NewChunk
+from knowledge.chunking import NewChunk
+from knowledge.rows import CountTokens
 
 # A document of fewer chunks needs no summary; a section needs more to be worth one.
 DOCUMENT_FROM = 4
@@ -53,7 +54,7 @@ def summaries(
     texts = [chunk for chunk in chunks if chunk.kind in ("text", "table")]
     if len(texts) < DOCUMENT_FROM:
         return []
-    parts = [((), texts)]
+    parts: list[tuple[tuple[str, ...], list[NewChunk]]] = [((), texts)]
     if len(texts) >= 2 * SECTION_FROM:
         parts += _sections(texts)
     made = [_summary(part, headings, prefix, count_tokens, max_tokens) for headings, part in parts]

@@ -104,9 +104,7 @@ class TestPassages:
 
 
 class TestDocuments:
-    @pytest.mark.parametrize(
-        "name", ["terms.md", "TERMS", "Terms.MD", ["terms.md"]]
-    )
+    @pytest.mark.parametrize("name", ["terms.md", "TERMS", "Terms.MD", ["terms.md"]])
     def test_gold_by_file(self, tmp_path, name):
         read = documents(tmp_path, [{"question": "?", "doc": name}])
         assert (read.unit, read.questions[0].gold) == ("document", (Gold("terms.md"),))

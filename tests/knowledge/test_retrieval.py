@@ -5,6 +5,7 @@ import pytest
 from knowledge import indexes, searching
 from knowledge.choosing import choose
 from knowledge.errors import KnowledgeError
+from knowledge.fusing import DENSE_WEIGHT, RRF_K
 from knowledge.indexes import ensure_vector_index, has_bm25
 from knowledge.models import Collection, Encoder
 from knowledge.passages import FoundPassage
@@ -46,7 +47,7 @@ class TestFinding:
         assert (best.document_title, best.headings) == ("Pump manual", ("Pump manual", "Seals"))
         assert best.version_id == version.pk and best.file_sha256 == version.sha256
         assert best.scores["dense"]["rank"] == best.scores["keyword"]["rank"] == 1
-        assert best.scores["fused"] == {"rank": 1, "score": pytest.approx(2 / 61)}
+        assert best.scores["fused"] == {"rank": 1, "score": pytest.approx(1)}
         assert 0 < best.cosine <= 1
         assert found.candidates_searched == version.chunk_count
         assert set(found.timings) == {"embed", "search", "rerank", "choose"}
@@ -58,17 +59,28 @@ class TestFinding:
         assert everything and all("dense" in one.scores for one in everything)
         assert any("P-42" in one.text for one in found.passages)
 
-    def test_the_fused_order_is_that_of_reciprocal_ranks(self, ingested, bob):
+    def test_the_fused_order_weighs_both_scores_within_the_candidates(self, ingested, bob):
         ingested(make_xlsx([("Part", "Price"), *((f"Seal {n}", n) for n in range(30))]), "p.xlsx")
-        found = retrieve("Seal 7 price", user=bob, collections=None, limit=30)
-        for one in found.passages:
+        ranked = retrieve("Seal 7 price", user=bob, collections=None, limit=30).ranked
+        cosines = [one.cosine for one in ranked]
+        words = [one.scores["keyword"]["score"] for one in ranked if "keyword" in one.scores]
+        for one in ranked:
+            word = one.scores["keyword"]["score"] if "keyword" in one.scores else 0
+            dense = (one.cosine - min(cosines)) / (max(cosines) - min(cosines))
+            expected = DENSE_WEIGHT * dense + (1 - DENSE_WEIGHT) * word / max(words)
+            assert one.scores["fused"]["score"] == pytest.approx(expected, abs=1e-6)
+
+    def test_without_bm25_the_fused_order_is_that_of_reciprocal_ranks(
+        self, ingested, bob, monkeypatch
+    ):
+        monkeypatch.setattr(searching, "has_bm25", lambda: False)
+        ingested(make_xlsx([("Part", "Price"), *((f"Seal {n}", n) for n in range(30))]), "p.xlsx")
+        for one in retrieve("Seal 7 price", user=bob, collections=None, limit=30).ranked:
             ranks = [
                 one.scores[kind]["rank"] for kind in ("dense", "keyword") if kind in one.scores
             ]
-            expected = sum(1 / (searching.RRF_K + rank) for rank in ranks if rank)
+            expected = sum(1 / (RRF_K + rank) for rank in ranks if rank)
             assert one.scores["fused"]["score"] == pytest.approx(expected)
-        fused = [one.scores["fused"]["score"] for one in found.passages]
-        assert fused == sorted(fused, reverse=True)
 
     @pytest.mark.parametrize(
         "question", ["", "   ", "\0", "' OR 1=1 --", "%s {0} \\ & | ! <-> :*", "the of and", "漢字"]
