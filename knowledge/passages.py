@@ -54,7 +54,7 @@ class FoundPassage:
 
 @dataclass(frozen=True)
 class Dropped:
-    """A candidate that was not kept, and why: duplicate, document_cap, budget or rank."""
+    """A candidate that was not kept, and why: duplicate, document_cap, budget, rank or summary."""
 
     passage: FoundPassage
     reason: str
@@ -73,5 +73,5 @@ class Retrieval:
     dropped: list[Dropped] = field(default_factory=list)
     # The day on which what was searched is in force.
     as_of: date | None = None
-    # All that search found, in the order in which passages were chosen from.
+    # All that passages were chosen from, in that order.
     ranked: list[FoundPassage] = field(default_factory=list)

@@ -17,7 +17,9 @@ from django.utils import timezone
 from knowledge import embedding, reranking
 from knowledge.choosing import choose
 from knowledge.days import named_day
+from knowledge.levels import both_levels
 from knowledge.models import Collection, DocumentVersion
+from knowledge.naming import named_first
 from knowledge.passages import Dropped, FoundPassage, Retrieval, Score
 from knowledge.registry import row_of
 from knowledge.searching import search
@@ -67,10 +69,13 @@ def retrieve(
     except EmptyResultSet:
         searched, rows = 0, []
     clock.lap("search")
-    found = _rerank(query, name_first(query, [_passage(row) for row in rows]))
+    named = named_first(query, [_passage(row) for row in rows])
+    found, summaries = both_levels(query, named)
+    found = _rerank(query, name_first(query, found))
     clock.lap("rerank")
     kept, dropped = choose(found, limit=limit, token_budget=token_budget)
     clock.lap("choose")
+    dropped += summaries
     return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day, ranked=found)
 
 

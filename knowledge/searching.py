@@ -13,7 +13,7 @@ from numpy import float32
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
-from knowledge.fusing import fused
+from knowledge.fusing import BY_RANK, BY_SCORE
 from knowledge.indexes import KEYWORD_INDEX, has_bm25, keyword_lexemes
 from knowledge.models import Collection, Encoder
 
@@ -102,7 +102,7 @@ def search(
         statement = _SEARCH.format(
             visible=visible,
             keyword=keyword,
-            fused=fused(by_score=has_bm25(), limit=limit),
+            fused=BY_SCORE if has_bm25() else BY_RANK,
             encoder=int(encoder.pk),
             dimensions=int(encoder.dimensions),
             exact="+ 0" if is_exact else "",
