@@ -207,7 +207,7 @@ def _version_values(form: VersionForm, newest: ExpertVersion | None = None) -> d
     values = form.cleaned_data
     kept_retrieval = newest.retrieval if newest else {}
     kept_sampling = newest.sampling if newest else {}
-    shown = {"passages": values["passages"], "min_score": values["min_score"]}
+    shown = {name: values[name] for name in ("passages", "min_score", "is_reranked")}
     sampling = {"temperature": values["temperature"], "max_tokens": values["max_tokens"]}
     return {
         "system_prompt": values["system_prompt"],

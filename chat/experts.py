@@ -34,6 +34,8 @@ class RetrievalSettings:
     min_overlap: float = 0.3
     # Earlier turns of the conversation in the prompt, when they fit.
     history: int = 1
+    # Whether the site's reranker, where there is one, has the last word about the order.
+    is_reranked: bool = True
 
 
 Settings = TypeVar("Settings", RetrievalSettings, Sampling)

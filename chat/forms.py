@@ -81,6 +81,11 @@ class VersionForm(forms.Form):
         label="Least similarity",
         help_text="Below it, a passage counts as not relevant; 0 to 1.",
     )
+    is_reranked = forms.BooleanField(
+        required=False,
+        label="Let the reranker decide the order",
+        help_text="Slower and better, where this site has one (KNOWLEDGE_RERANKER).",
+    )
     temperature = forms.FloatField(
         min_value=0, max_value=2, help_text="0 always takes the likeliest word."
     )
@@ -118,6 +123,7 @@ def version_initial(version: ExpertVersion | None) -> dict[str, Any]:
         "adapter": version.adapter_id if version else None,
         "passages": retrieval.passages,
         "min_score": retrieval.min_score,
+        "is_reranked": retrieval.is_reranked,
         "temperature": sampling.temperature,
         "max_tokens": sampling.max_tokens,
     }

@@ -23,6 +23,7 @@ def search(draft: Draft) -> None:
         collections=list(draft.collections),
         limit=draft.retrieval.passages,
         candidates=draft.retrieval.candidates,
+        is_reranked=draft.retrieval.is_reranked,
     )
     draft.found = found
     draft.evidence = weigh(draft.query, found.passages)

@@ -20,6 +20,7 @@ from knowledge.days import named_day
 from knowledge.levels import both_levels
 from knowledge.models import Collection, DocumentVersion
 from knowledge.naming import named_first
+from knowledge.neighbours import with_neighbours
 from knowledge.passages import Dropped, FoundPassage, Retrieval, Score
 from knowledge.registry import row_of
 from knowledge.searching import search
@@ -28,6 +29,8 @@ from knowledge.searching import search
 DESIGNATION = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w+(?:-\w+)*(?![\w-])")
 # Among the candidates; what stands in more of them tells nothing apart.
 RARE = 5
+# Candidates that a reranker reads: its time grows with each.
+RERANKED = 50
 
 __all__ = ["Dropped", "FoundPassage", "Retrieval", "Score", "retrieve"]
 
@@ -41,12 +44,14 @@ def retrieve(
     candidates: int = 50,
     token_budget: int | None = None,
     as_of: date | None = None,
+    is_reranked: bool = True,
 ) -> Retrieval:
     """The `limit` best passages for a question among what the person may read.
 
     `collections` narrows the search to those ids; None is all that the person may read, an empty
     list is nothing. `token_budget` bounds the passages' tokens, counted by the encoder. Only what
     is in force on the day `as_of` answers; by default the day that the question names, else today.
+    Where there is a reranker, `is_reranked` lets it decide the order.
     """
     clock = _Clock()
     query = " ".join(question.replace("\0", " ").split())
@@ -71,9 +76,12 @@ def retrieve(
     clock.lap("search")
     named = named_first(query, [_passage(row) for row in rows])
     found, summaries = both_levels(query, named)
-    found = _rerank(query, name_first(query, found))
+    found = name_first(query, found)
+    if is_reranked:
+        found = _rerank(query, found)
     clock.lap("rerank")
     kept, dropped = choose(found, limit=limit, token_budget=token_budget)
+    kept = with_neighbours(kept, token_budget=token_budget)
     clock.lap("choose")
     dropped += summaries
     return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day, ranked=found)
@@ -113,11 +121,12 @@ def _rerank(query: str, found: list[FoundPassage]) -> list[FoundPassage]:
     reranker = reranking.get_reranker()
     if reranker is None or not found:
         return found
-    scores = reranker.score(query, [passage.context_text for passage in found])
-    order = sorted(range(len(found)), key=lambda index: (-scores[index], index))
+    first, rest = found[:RERANKED], found[RERANKED:]
+    scores = reranker.score(query, [passage.context_text for passage in first])
+    order = sorted(range(len(first)), key=lambda index: (-scores[index], index))
     for rank, index in enumerate(order, start=1):
-        found[index].scores["reranked"] = {"rank": rank, "score": float(scores[index])}
-    return [found[index] for index in order]
+        first[index].scores["reranked"] = {"rank": rank, "score": float(scores[index])}
+    return [first[index] for index in order] + rest
 
 
 class _Clock:
