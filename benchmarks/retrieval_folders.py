@@ -5,32 +5,33 @@
 and pages or evidence where they can. Knows no database and no model.
 """
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-Json = dict[str, Any]
-
-QUESTION = ("question", "query", "claim", "text", "user_input", "input", "prompt")
-IDS = ("id", "_id", "qid", "query_id", "question_id", "passage_id", "pid", "doc_id", "docid")
-PASSAGE = ("passage", "passages", "passage_id", "passage_ids", "positive", "positives", "relevant")
-DOCUMENT = (
-    *("doc", "docs", "document", "documents", "doc_id", "doc_ids", "doc_name", "document_id"),
-    *("file", "files", "filename", "source", "sources"),
+from benchmarks.retrieval_fields import (
+    DOCUMENT,
+    EVIDENCE_TEXT,
+    HEADINGS,
+    HISTORY,
+    IDS,
+    PAGE,
+    PARENT,
+    PASSAGE,
+    QUESTION,
+    TEXT,
+    FolderRefused,
+    Json,
+    first,
+    lookup_of,
+    many,
+    names_in,
+    numbers_in,
+    plain,
+    rows_of,
 )
-PAGE = ("page", "pages", "page_number", "page_numbers", "page_num", "evidence_page_num")
-EVIDENCE_TEXT = ("text", "quote", "evidence_text", "snippet", "content", "passage")
-TEXT = ("text", "contents", "content", "passage", "body", "abstract")
-PARENT = ("doc", "document", "doc_name", "document_id", "url", "file", "source")
-HEADINGS = ("headers", "headings", "section", "sections", "heading")
-HISTORY = ("history", "conversation", "turns", "context_turns")
-
-
-class FolderRefused(Exception):
-    """The folder can't be measured on; the text says what is missing."""
 
 
 @dataclass(frozen=True)
@@ -75,7 +76,8 @@ class Folder:
     unit: str
     questions: list[Question]
     texts: list[Text] = field(default_factory=list)
-    files: list[Path] = field(default_factory=list)
+    # Name below docs/ -> where it is.
+    files: dict[str, Path] = field(default_factory=dict)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -96,10 +98,10 @@ def read_folder(folder: Path) -> Folder:
 
 
 def _corpus(folder: Path) -> Folder:
-    texts = [_text(row, number) for number, row in enumerate(_rows(folder / "corpus.jsonl"), 1)]
+    texts = [_text(row, number) for number, row in enumerate(rows_of(folder / "corpus.jsonl"), 1)]
     relevant = _qrels(folder / "qrels" / "test.tsv")
     path = folder / "questions.jsonl"
-    rows = list(_rows(path if path.is_file() else folder / "queries.jsonl"))
+    rows = list(rows_of(path if path.is_file() else folder / "queries.jsonl"))
     questions = []
     for number, row in enumerate(rows, 1):
         key = str(first(row, IDS, number))
@@ -112,12 +114,12 @@ def _corpus(folder: Path) -> Folder:
 
 
 def _passages(folder: Path) -> Folder:
-    texts = [_text(row, number) for number, row in enumerate(_rows(folder / "passages.jsonl"), 1)]
-    rows = list(_rows(folder / "questions.jsonl"))
+    texts = [_text(row, number) for number, row in enumerate(rows_of(folder / "passages.jsonl"), 1)]
+    rows = list(rows_of(folder / "questions.jsonl"))
     by_passage = any(first(row, PASSAGE) for row in rows)
     names = PASSAGE if by_passage else DOCUMENT
     questions = [
-        _question(row, number, tuple(Gold(name) for name in _names(first(row, names))))
+        _question(row, number, tuple(Gold(name) for name in names_in(first(row, names))))
         for number, row in enumerate(rows, 1)
     ]
     return _known(
@@ -129,10 +131,11 @@ def _passages(folder: Path) -> Folder:
 
 def _documents(folder: Path) -> Folder:
     docs = folder / "docs"
-    files = sorted(path for path in docs.rglob("*") if path.is_file() and path.name[0] != ".")
+    found = sorted(path for path in docs.rglob("*") if path.is_file() and path.name[0] != ".")
+    files = {path.relative_to(docs).as_posix(): path for path in found}
     if not files:
         raise FolderRefused(f"{docs} is empty.")
-    rows = list(_rows(folder / "questions.jsonl"))
+    rows = list(rows_of(folder / "questions.jsonl"))
     questions = [_question(row, number, _places(row)) for number, row in enumerate(rows, 1)]
     gold = [one for question in questions for one in question.gold]
     unit = "page" if any(one.pages for one in gold) else "document"
@@ -151,22 +154,17 @@ def _documents(folder: Path) -> Folder:
 
 def _known(folder: Folder) -> Folder:
     """The folder with gold by the names that exist; what names nothing is told and left out."""
-    if folder.files:
-        names = [path.name for path in folder.files]
-    else:
-        is_by_document = folder.unit == "document"
-        parents = [text.parent for text in folder.texts if is_by_document and text.parent]
-        names = [*(text.id for text in folder.texts), *parents]
-        titles = {text.title: text.parent or text.id for text in folder.texts if is_by_document}
-    lookup = _lookup(names)
-    if not folder.files:
-        lookup = {**{_plain(title): name for title, name in titles.items()}, **lookup}
-    asked, lost = [], []
+    lookup = _ways(folder)
+    asked, lost, partly = [], [], 0
     for question in folder.questions:
-        found = [(lookup.get(_plain(one.name)), one) for one in question.gold]
-        if question.text and found and all(name is not None for name, _one in found):
-            gold = tuple(Gold(name or "", one.grade, one.pages, one.words) for name, one in found)
-            asked.append(Question(question.id, question.text, gold, question.earlier))
+        known = [
+            replace(one, name=lookup[plain(one.name)])
+            for one in question.gold
+            if plain(one.name) in lookup
+        ]
+        if question.text and known:
+            partly += len(known) < len(question.gold)
+            asked.append(replace(question, gold=tuple(known)))
         else:
             lost.append(question.id)
     if not asked:
@@ -181,27 +179,41 @@ def _known(folder: Folder) -> Folder:
         folder.warnings.append(
             f"{len(lost)} questions without text or known source left out: {shown}"
         )
+    if partly:
+        folder.warnings.append(f"{partly} questions name sources that are not here, too.")
     return folder
+
+
+def _ways(folder: Folder) -> dict[str, str]:
+    """How the folder's files or passages may be called -> their names."""
+    if folder.files:
+        return lookup_of(list(folder.files))
+    names = [text.id for text in folder.texts]
+    if folder.unit != "document":
+        return lookup_of(names)
+    names += [text.parent for text in folder.texts if text.parent]
+    titles = {plain(text.title): text.parent or text.id for text in folder.texts if text.title}
+    return titles | lookup_of(names)
 
 
 def _places(row: Json) -> tuple[Gold, ...]:
     """The documents of a question, each with the pages or words that it names there."""
-    names = _names(first(row, DOCUMENT))
-    evidence = [one for one in _many(row.get("evidence")) if isinstance(one, dict)]
+    names = names_in(first(row, DOCUMENT))
+    evidence = [one for one in many(row.get("evidence")) if isinstance(one, dict)]
     found = []
     for one in evidence:
-        name = next(iter(_names(first(one, DOCUMENT))), names[0] if len(names) == 1 else "")
-        pages = tuple(_numbers(first(one, PAGE)))
-        words = " ".join(map(str, _many(first(one, EVIDENCE_TEXT))))
+        name = next(iter(names_in(first(one, DOCUMENT))), names[0] if len(names) == 1 else "")
+        pages = tuple(numbers_in(first(one, PAGE)))
+        words = " ".join(map(str, many(first(one, EVIDENCE_TEXT))))
         if name and (pages or words.strip()):
             found.append(Gold(name, 1.0, pages, "" if pages else words))
-    places = _many(first(row, PAGE))
+    places = many(first(row, PAGE))
     if places and names:
         if len(names) == len(places):
             pairs: Iterable[tuple[str, Any]] = zip(names, places, strict=True)
         else:
             pairs = ((name, places) for name in names)
-        return tuple(Gold(name, 1.0, tuple(_numbers(place))) for name, place in pairs)
+        return tuple(Gold(name, 1.0, tuple(numbers_in(place))) for name, place in pairs)
     return tuple(found) or tuple(Gold(name) for name in names)
 
 
@@ -212,7 +224,7 @@ def _question(row: Json, number: int, gold: tuple[Gold, ...]) -> Question:
 
 def _earlier(row: Json) -> Iterator[str]:
     """The person's questions before this one; what was answered is not looked at."""
-    turns = _many(first(row, HISTORY))
+    turns = many(first(row, HISTORY))
     for place, turn in enumerate(turns):
         if isinstance(turn, dict):
             role = str(turn.get("role", turn.get("speaker", "user"))).lower()
@@ -228,7 +240,7 @@ def _earlier(row: Json) -> Iterator[str]:
 
 def _text(row: Json, number: int) -> Text:
     title = str(first(row, ("title", "name"), "")).strip()
-    headings = tuple(str(part) for part in _many(first(row, HEADINGS)) if str(part).strip())
+    headings = tuple(str(part) for part in many(first(row, HEADINGS)) if str(part).strip())
     return Text(
         str(first(row, IDS, number)),
         title,
@@ -255,59 +267,3 @@ def _qrels(path: Path) -> dict[str, dict[str, float]]:
                 grade
             )
     return relevant
-
-
-def _rows(path: Path) -> Iterator[Json]:
-    if not path.is_file():
-        raise FolderRefused(f"{path} is missing.")
-    with path.open(encoding="utf-8") as file:
-        for number, line in enumerate(file, 1):
-            if not line.strip():
-                continue
-            try:
-                row = json.loads(line)
-            except ValueError as error:
-                raise FolderRefused(f"{path}, line {number}: not JSON ({error}).") from error
-            if not isinstance(row, dict):
-                raise FolderRefused(f"{path}, line {number}: an object was expected.")
-            yield row
-
-
-def first(row: Json, names: Sequence[str], default: Any = None) -> Any:
-    """The first of these fields that is there and not empty."""
-    for name in names:
-        if row.get(name) not in (None, "", [], {}):
-            return row[name]
-    return default
-
-
-def _many(value: Any) -> list[Any]:
-    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _names(value: Any) -> list[str]:
-    """Names from one or several, plain or in objects, each once."""
-    plain = [
-        first(one, (*DOCUMENT, *IDS, "name", "title")) if isinstance(one, dict) else one
-        for one in _many(value)
-    ]
-    return list(dict.fromkeys(str(one) for one in plain if one not in (None, "")))
-
-
-def _numbers(value: Any) -> Iterator[int]:
-    for one in _many(value):
-        yield from (int(number) for number in re.findall(r"\d+", str(one)))
-
-
-def _plain(name: str) -> str:
-    return "".join(char for char in name.casefold() if char.isalnum())
-
-
-def _lookup(names: Sequence[str]) -> dict[str, str]:
-    """Ways to write a name -> the name: with and without folder, ending, case, blanks."""
-    ways: dict[str, str] = {}
-    for name in names:
-        ways.setdefault(_plain(re.sub(r"\.\w{1,5}$", "", name)), name)
-    for name in names:
-        ways[_plain(name)] = name
-    return ways

@@ -22,7 +22,7 @@ from django.db.models.functions import Now
 from benchmarks.retrieval_folders import Folder, Text
 from knowledge import embedding
 from knowledge.attempts import Attempt
-from knowledge.blocks import Extracted, TableData
+from knowledge.blocks import Block, Extracted, TableData
 from knowledge.chunking import NewChunk, whole_chunk
 from knowledge.cutting import cut
 from knowledge.errors import KnowledgeError
@@ -36,6 +36,8 @@ from knowledge.uploads import title_of
 
 # Chunks embedded together: long enough to sort texts of one length into a batch.
 TOGETHER = 2_000
+# Times what the encoder reads: a given passage that is longer is cut.
+LONG_FROM = 3
 NAME = "Benchmark"
 
 
@@ -75,13 +77,18 @@ def load(folder: Folder) -> Loaded:
     collection, created = Collection.objects.get_or_create(name=NAME)
     collection.readers.add(group)
     loaded = Loaded(collection, reader)
-    if created:
+    if not created and not collection.description:
+        # Kept, but the run that filled it was stopped half-way.
+        collection.documents.all().delete()
+    if not collection.description:
         embedding.get_encoder()
         _fill(folder, loaded)
         with _timed(loaded, "index"):
             ensure_vector_index(row_of(embedding.get_encoder()))
             with connection.cursor() as cursor:
                 cursor.execute("ANALYZE")
+        collection.description = f"All of {folder.name}"
+        collection.save(update_fields=["description"])
     _read_back(loaded)
     return loaded
 
@@ -109,40 +116,47 @@ def _from_texts(texts: Iterable[Text], loaded: Loaded) -> Iterator[Source]:
         name = parts[0].parent or parts[0].id
         source = Source(name, parts[0].title, name, "text/plain", [])
         with _timed(loaded, "chunk"):
-            source.chunks = [_given(part) for part in parts]
-        source.passages = [part.id for part in parts]
+            for part in parts:
+                chunks = _given(part)
+                source.chunks += chunks
+                source.passages += [part.id] * len(chunks)
         yield source
 
 
-def _given(part: Text) -> NewChunk:
-    return whole_chunk(
-        part.text,
-        title=part.title,
-        headings=part.headings,
-        count_tokens=embedding.get_encoder().count_tokens,
+def _given(part: Text) -> list[NewChunk]:
+    """The passage as it is; one of which the encoder would read but a part is cut as a document."""
+    encoder = embedding.get_encoder()
+    whole = whole_chunk(
+        part.text, title=part.title, headings=part.headings, count_tokens=encoder.count_tokens
     )
+    if whole.tokens <= LONG_FROM * encoder.max_tokens:
+        return [whole]
+    headings = [Block("heading", text, level) for level, text in enumerate(part.headings, 1)]
+    blocks = (*headings, *(Block("paragraph", text) for text in part.text.split("\n\n")))
+    chunks = cut(Extracted(blocks=blocks), title=part.title, encoder=encoder)
+    return [chunk for chunk in chunks if chunk.kind != "summary"]
 
 
-def _from_files(files: Iterable[Path], loaded: Loaded) -> Iterator[Source]:
+def _from_files(files: dict[str, Path], loaded: Loaded) -> Iterator[Source]:
     """Files in their order, read ahead of what is embedded."""
     with ThreadPoolExecutor(min(4, cpu_count() or 1)) as pool:
         start = perf_counter()
-        waiting = [(path, pool.submit(_extract, path)) for path in files]
-        for path, future in waiting:
+        waiting = [(name, pool.submit(_extract, path)) for name, path in files.items()]
+        for name, future in waiting:
             try:
                 extracted, media_type = future.result()
             except KnowledgeError as error:
-                loaded.failed[path.name] = error.message
+                loaded.failed[name] = error.message
                 continue
             loaded.seconds["extract"] += perf_counter() - start
-            title = title_of(path.name)
+            title = title_of(name.rsplit("/", 1)[-1])
             with _timed(loaded, "chunk"):
                 chunks = cut(extracted, title=title, encoder=embedding.get_encoder())
             if not chunks:
-                loaded.failed[path.name] = "no text below its headings"
+                loaded.failed[name] = "no text below its headings"
                 continue
             count, tables = extracted.page_count, extracted.tables
-            yield Source(path.name, title, path.name, media_type, chunks, count, tables)
+            yield Source(name, title, name, media_type, chunks, count, tables)
             start = perf_counter()
 
 

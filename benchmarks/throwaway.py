@@ -13,8 +13,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from django.db.utils import OperationalError
-
 ROOT = Path(__file__).resolve().parent.parent
 PREFIX, KEPT = "benchmark_run_", "benchmark_kept_"
 
@@ -81,6 +79,8 @@ def _remove_strays(connection: Any) -> None:
 
 def _drop(connection: Any, name: str) -> None:
     """Removes it; a server that can't within a while is not waited for, the next run does it."""
+    from django.db.utils import OperationalError
+
     try:
         with connection.creation._nodb_cursor() as cursor:
             cursor.execute("SET statement_timeout = '30s'")

@@ -2,7 +2,8 @@ import json
 
 import pytest
 
-from benchmarks.retrieval_folders import FolderRefused, Gold, read_folder
+from benchmarks.retrieval_fields import FolderRefused
+from benchmarks.retrieval_folders import Gold, read_folder
 
 
 def write(folder, **files):
@@ -17,7 +18,7 @@ def write(folder, **files):
 def documents(folder, questions, names=("Annual report 2023.pdf", "terms.md")):
     for name in names:
         path = folder / "docs" / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("x")
     return read_folder(write(folder, questions_jsonl=questions))
 
@@ -108,7 +109,7 @@ class TestDocuments:
     def test_gold_by_file(self, tmp_path, name):
         read = documents(tmp_path, [{"question": "?", "doc": name}])
         assert (read.unit, read.questions[0].gold) == ("document", (Gold("terms.md"),))
-        assert [path.name for path in read.files] == ["Annual report 2023.pdf", "terms.md"]
+        assert list(read.files) == ["Annual report 2023.pdf", "terms.md"]
 
     @pytest.mark.parametrize(
         "place",
@@ -136,6 +137,17 @@ class TestDocuments:
         assert read.unit == "evidence"
         assert read.questions[0].gold == (Gold("terms.md", words="The seal is blue."),)
         assert len(read.questions) == 1 and "evidence" in read.warnings[0]
+
+    def test_a_file_in_a_folder_below_by_its_path_or_its_name(self, tmp_path):
+        asked = [{"question": "?", "doc": doc} for doc in ("law/terms.md", "terms")]
+        (tmp_path / "docs" / "law").mkdir(parents=True)
+        read = documents(tmp_path, asked, names=("a.md", "law/terms.md"))
+        assert [question.gold for question in read.questions] == 2 * [(Gold("law/terms.md"),)]
+
+    def test_what_is_here_counts_where_other_sources_are_not(self, tmp_path):
+        read = documents(tmp_path, [{"question": "?", "doc": ["terms", "else.pdf"]}])
+        assert read.questions[0].gold == (Gold("terms.md"),)
+        assert read.warnings == ["1 questions name sources that are not here, too."]
 
     def test_no_known_file_is_refused(self, tmp_path):
         with pytest.raises(FolderRefused, match="names a known file"):
