@@ -16,7 +16,7 @@ OPENING = 3_000
 OPENING_PAGES = 2
 # A shorter document says in every chunk what it is.
 LONG_FROM = 1_500
-# A name belongs to the document when its rarest word comes this often.
+# A name belongs to the document when its first word comes this often.
 NAMED_FROM = 3
 LONGEST = 80
 # A heading this early may be the document's own title.
@@ -94,18 +94,29 @@ def _names(opening: str, blocks: Sequence[Block]) -> list[str]:
     counts = Counter(word.casefold() for block in blocks for word in _WORD.findall(block.text))
     found: dict[str, int] = {}
     for match in _ORGANISATION.finditer(opening):
-        words = match[1].split()
-        if words[0].casefold() in _ARTICLES:
-            del words[0]
-        if not words or not all(_CAPITAL.match(word) for word in words):
+        words = _capitalised_end(match[1].split())
+        if not words:
             continue
         name = f"{' '.join(words)} {match[2]}"[:LONGEST]
-        parts = [word for word in _WORD.findall(" ".join(words)) if len(word) > 1]
-        rarest = min((counts[word.casefold()] for word in parts), default=0)
-        found.setdefault(name.title() if name.isupper() else name, rarest)
+        found.setdefault(name.title() if name.isupper() else name, _count(words[0], counts))
     often = [name for name, count in found.items() if count >= NAMED_FROM]
     often.sort(key=lambda name: -found[name])
     return [name for name in often[:2] if 2 * found[name] >= found[often[0]]]
+
+
+def _capitalised_end(words: Sequence[str]) -> list[str]:
+    """The run of capitalised words at the end, without an article before it."""
+    end: list[str] = []
+    for word in reversed(words):
+        if not _CAPITAL.match(word):
+            break
+        end.insert(0, word)
+    return end[1:] if end and end[0].casefold() in _ARTICLES else end
+
+
+def _count(name: str, counts: Counter[str]) -> int:
+    """How often the document says the name's first word, which tells most."""
+    return min((counts[word.casefold()] for word in _WORD.findall(name)[:1]), default=0)
 
 
 def _own_title(opening: Sequence[Block]) -> str:

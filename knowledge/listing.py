@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from knowledge.comparing import Change, blocks_of, compare
 from knowledge.forms import DocumentFilterForm
-from knowledge.models import Document, DocumentVersion
+from knowledge.models import Chunk, Document, DocumentVersion
 
 Status = DocumentVersion.Status
 SOON = timedelta(days=30)
@@ -162,8 +162,9 @@ def pair_of(
 
 def changes_between(before: DocumentVersion, after: DocumentVersion) -> list[Change]:
     """What changed in the texts of two versions; of very long ones, in their first blocks."""
-    texts = [
-        blocks_of(list(version.chunks.order_by("ordinal").values_list("text", flat=True)))
-        for version in (before, after)
-    ]
+    texts = []
+    for version in (before, after):
+        # A summary repeats what stands in other passages.
+        chunks = version.chunks.exclude(kind=Chunk.Kind.SUMMARY).order_by("ordinal")
+        texts.append(blocks_of(list(chunks.values_list("text", flat=True))))
     return compare(*(text[:MOST_BLOCKS] for text in texts))
