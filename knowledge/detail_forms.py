@@ -79,7 +79,7 @@ class DetailsForm(forms.Form):
 class BulkForm(forms.Form):
     """What is done to the documents that are ticked in the list."""
 
-    ACTS = ("read_again", "label", "move", "trash", "restore", "first")
+    ACTS = ("read_again", "label", "move", "trash", "restore")
 
     act = forms.ChoiceField(choices=[(act, act) for act in ACTS])
     documents = forms.ModelMultipleChoiceField(

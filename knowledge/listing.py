@@ -15,6 +15,17 @@ from knowledge.forms import DocumentFilterForm
 from knowledge.models import Chunk, Document, DocumentVersion
 
 Status = DocumentVersion.Status
+# Sort key, name, and whether it is a figure, from left to right.
+COLUMNS = (
+    ("title", "Document", False),
+    ("status", "State", False),
+    ("collection", "Collection", False),
+    ("review", "Review by", False),
+    ("size", "Size", True),
+    ("uploaded", "Uploaded", False),
+)
+# Which are most useful from the large end.
+DOWN_FIRST = ("size", "uploaded")
 SOON = timedelta(days=30)
 # Of a text that is compared; a comparison takes about a second then.
 MOST_BLOCKS = 20_000
@@ -25,6 +36,16 @@ STAGES = (
     (Status.EMBEDDING, "Embed"),
     (Status.INDEXING, "Make searchable"),
 )
+
+
+@dataclass(frozen=True)
+class Column:
+    """The head of a column: how the list is sorted by it now, and what a click asks for."""
+
+    name: str
+    is_figure: bool
+    order: str
+    next: str
 
 
 @dataclass(frozen=True)
@@ -104,6 +125,18 @@ def _sorted(documents: QuerySet[Document], filters: DocumentFilterForm) -> Query
     down = wanted.startswith("-")
     order = column.desc(nulls_last=True) if down else column.asc(nulls_last=True)
     return documents.order_by(order, "title", "pk")
+
+
+def columns_for(filters: DocumentFilterForm) -> list[Column]:
+    """The heads of the list; a click on the sorted one turns it round."""
+    now = filters.cleaned_data.get("sort") or "-uploaded"
+    columns = []
+    for key, name, is_figure in COLUMNS:
+        order = {key: "ascending", f"-{key}": "descending"}.get(now, "")
+        turned = {"ascending": f"-{key}", "descending": key}
+        first = f"-{key}" if key in DOWN_FIRST else key
+        columns.append(Column(name, is_figure, order, turned.get(order, first)))
+    return columns
 
 
 def counts(documents: QuerySet[Document]) -> dict[str, int]:

@@ -11,7 +11,8 @@ from django.db.models.functions import Now
 
 from knowledge.attempts import claimable
 from knowledge.line import is_paused, waiting
-from knowledge.models import DocumentVersion
+from knowledge.models import DocumentVersion, SearchTest
+from knowledge.search_tests import enqueue_test
 from knowledge.storage import remove_strays
 from knowledge.versions import enqueue_embedding, enqueue_ingestion
 
@@ -19,6 +20,7 @@ Status = DocumentVersion.Status
 # A fresh row is about to be queued by the very request that made it.
 FRESH = timedelta(seconds=5)
 BATCH = 500
+TESTS_KEPT = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
 
@@ -34,6 +36,9 @@ def reconcile() -> int:
         logger.warning("%s versions were left behind by a worker; they wait again", count)
     for version in DocumentVersion.objects.filter(lacks_vectors=True)[:BATCH]:
         enqueue_embedding(version)
+    SearchTest.objects.filter(created_at__lt=Now() - TESTS_KEPT).delete()
+    for test in SearchTest.objects.filter(status=SearchTest.Status.WAITING)[:BATCH]:
+        enqueue_test(test)
     if is_paused():
         return 0
     versions = list(waiting().filter(queued_at__lt=Now() - FRESH)[:BATCH])

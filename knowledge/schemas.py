@@ -98,6 +98,31 @@ class DetailsIn(Schema):
     model_config = ConfigDict(extra="forbid")
 
 
+class ChunkOut(Schema):
+    """A chunk of a version, and whether it answers."""
+
+    id: UUID
+    ordinal: int
+    kind: str
+    text: str
+    headings: list[str]
+    page: int | None
+    row_from: int | None
+    row_to: int | None
+    tokens: int
+    is_enabled: bool
+    is_live: bool
+
+
+class CorrectionIn(Schema):
+    """What to change of a chunk; what is left out stays as it is."""
+
+    text: str | None = Field(None, max_length=20_000)
+    is_enabled: bool | None = None
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class DependentOut(Schema):
     """How many of what rest on a document, and what becomes of them."""
 

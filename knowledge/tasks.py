@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, connection
 
+from knowledge.explaining import run_test
 from knowledge.turns import take_turn
 from knowledge.vectors import fill_vectors
 
@@ -22,6 +23,12 @@ def embed_version(version_id: str) -> None:
     """Makes the vectors that a version's chunks lack; safe to run twice."""
     _forget_old_connection()
     fill_vectors(UUID(version_id))
+
+
+def explain_search(test_id: str) -> None:
+    """Tries a question out for a curator; safe to run twice."""
+    _forget_old_connection()
+    run_test(UUID(test_id))
 
 
 def _forget_old_connection() -> None:

@@ -9,6 +9,7 @@ from time import monotonic
 
 from rq.timeouts import BaseTimeoutException
 
+from knowledge.explaining import run_tests
 from knowledge.ingestion import Pass, ingest_many
 from knowledge.line import next_ids
 
@@ -26,13 +27,14 @@ def take_turn() -> None:
 
 
 def _let_pass() -> Pass:
-    """Reads small ones that wait, at most once a second."""
+    """Reads small ones that wait, and tries questions out, at most once a second."""
     last = monotonic()
 
     def let_pass() -> None:
         nonlocal last
         if monotonic() - last < PAUSE_SECONDS:
             return
+        run_tests()
         try:
             ingest_many(next_ids(only_small=True))
         except BaseTimeoutException:

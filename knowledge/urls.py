@@ -3,13 +3,17 @@
 from django.urls import path
 
 from knowledge import act_views as acts
+from knowledge import chunk_views as chunks
 from knowledge import collection_views as collections
 from knowledge import queue_views as queue
 from knowledge import reader, views
+from knowledge import search_views as searches
+from knowledge.bulk_views import bulk
 
 app_name = "knowledge"
 urlpatterns = [
     path("console/documents/", views.documents, name="documents"),
+    path("console/documents/bulk/", bulk, name="bulk"),
     path("console/documents/upload/", views.upload, name="upload"),
     path("console/documents/<uuid:document_id>/", views.document, name="document"),
     path("console/documents/<uuid:document_id>/version/", acts.new_version, name="new_version"),
@@ -21,7 +25,11 @@ urlpatterns = [
     path("console/documents/<uuid:document_id>/remove/", acts.remove, name="remove"),
     path("console/versions/<uuid:version_id>/retry/", acts.retry, name="retry"),
     path("console/versions/<uuid:version_id>/cancel/", acts.cancel, name="cancel"),
+    path("console/chunks/<uuid:chunk_id>/", chunks.chunk, name="chunk"),
+    path("console/chunks/<uuid:chunk_id>/switch/", chunks.switch_chunk, name="switch_chunk"),
     path("console/versions/<uuid:version_id>/first/", queue.put_first, name="put_first"),
+    path("console/search/", searches.search_tests, name="search_tests"),
+    path("console/search/<uuid:test_id>/", searches.search_test, name="search_test"),
     path("console/queue/pause/", queue.pause, name="pause_queue"),
     path("console/queue/resume/", queue.resume, name="resume_queue"),
     path("console/collections/", collections.collections, name="collections"),

@@ -15,15 +15,16 @@ from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_POST, require_safe
 
 from knowledge import line
+from knowledge.detail_forms import BulkForm
 from knowledge.errors import KnowledgeError
 from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
 from knowledge.importing import import_archive
-from knowledge.listing import counts, documents_for, stages_of
+from knowledge.inspecting import inspect
+from knowledge.listing import columns_for, counts, documents_for, stages_of
 from knowledge.models import Collection, Document, IngestionPause
 from knowledge.uploads import upload_many
 
 DOCUMENTS_A_PAGE = 50
-CHUNKS_A_PAGE = 25
 REFUSALS_SHOWN = 10
 # In the session: where the person uploaded last.
 LAST_COLLECTION = "upload_collection"
@@ -64,7 +65,11 @@ def documents(request: HttpRequest) -> HttpResponse:
         "filters": filters,
         "page": page,
         "counts": counts(found),
+        "columns": columns_for(filters),
         "is_filtered": filters.is_used,
+        "is_trash": filters.is_trash,
+        "bulk": BulkForm(user=request.user, auto_id="bulk_%s"),
+        "today": timezone.localdate(),
         "upload": _upload_form(request, chosen),
         "paused": IngestionPause.objects.select_related("paused_by").first(),
     }
@@ -131,13 +136,13 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
     all_versions = list(found.versions.select_related("uploaded_by").order_by("-number"))
     number = request.GET.get("version", "")
     shown = next((v for v in all_versions if str(v.number) == number), all_versions[0])
-    chunks = Paginator(shown.chunks.order_by("ordinal"), CHUNKS_A_PAGE)
     context = {
         "document": found,
         "versions": all_versions,
         "version": shown,
         "stages": stages_of(shown),
-        "page": chunks.get_page(request.GET.get("page")),
+        "passage_count": shown.chunks.count(),
+        **inspect(shown, request.GET.dict()),
         "form": NewVersionForm(),
         "position": line.position(shown),
         "paused": line.is_paused(),

@@ -98,5 +98,6 @@ for kind in (KnowledgeError, ChatError, TrainingError):
 
 api.add_router("", "knowledge.api.router")
 api.add_router("", "knowledge.queue_api.router")
+api.add_router("", "knowledge.chunk_api.router")
 api.add_router("", "chat.api.router")
 api.add_router("", "training.api.router")

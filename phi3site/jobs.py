@@ -67,7 +67,9 @@ def get_worker(name: str) -> SimpleWorker:
     )
 
 
-def enqueue(task: str, *args: str, queue: str, job_id: str, timeout: int) -> None:
+def enqueue(
+    task: str, *args: str, queue: str, job_id: str, timeout: int, is_urgent: bool = False
+) -> None:
     """Queues a task once the surrounding transaction commits; the same id is queued only once.
 
     The row that the task works on is the record: when Valkey is away now, nothing is raised, and
@@ -75,10 +77,12 @@ def enqueue(task: str, *args: str, queue: str, job_id: str, timeout: int) -> Non
     """
     if task not in settings.JOBS_ALLOWED:
         raise ForbiddenJob(f"{task} is not in JOBS_ALLOWED")
-    transaction.on_commit(lambda: _enqueue(task, args, queue, job_id, timeout))
+    transaction.on_commit(lambda: _enqueue(task, args, queue, job_id, timeout, is_urgent))
 
 
-def _enqueue(task: str, args: tuple[str, ...], queue: str, job_id: str, timeout: int) -> None:
+def _enqueue(
+    task: str, args: tuple[str, ...], queue: str, job_id: str, timeout: int, is_urgent: bool
+) -> None:
     try:
         get_queue(queue).enqueue_call(
             task,
@@ -88,6 +92,7 @@ def _enqueue(task: str, args: tuple[str, ...], queue: str, job_id: str, timeout:
             result_ttl=60,
             failure_ttl=3600,
             unique=True,
+            at_front=is_urgent,
         )
     except DuplicateJobError:
         logger.debug("job %s is queued already", job_id)

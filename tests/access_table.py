@@ -53,6 +53,7 @@ POST chat:export_adapter        302 403 403 403 403 403 200 403
 POST chat:retire_adapter        302 403 403 403 403 403 302 403
 
 GET  knowledge:documents        302 403 403 403 200 200 200 403
+POST knowledge:bulk             302 403 403 403 302 302 302 403
 POST knowledge:upload           302 403 403 403 302 302 302 403
 GET  knowledge:document         302 403 403 403 200 404 200 403
 POST knowledge:new_version      302 403 403 403 302 404 302 403
@@ -60,6 +61,11 @@ POST knowledge:trash            302 403 403 403 302 404 302 403
 POST knowledge:restore          302 403 403 403 302 404 302 403
 POST knowledge:retry            302 403 403 403 302 404 302 403
 POST knowledge:cancel           302 403 403 403 302 404 302 403
+GET  knowledge:search_tests     302 403 403 403 200 200 200 403
+POST knowledge:search_tests     302 403 403 403 302 302 302 403
+GET  knowledge:search_test      302 403 403 403 200 404 404 403
+GET  knowledge:chunk            302 403 403 403 200 404 200 403
+POST knowledge:switch_chunk     302 403 403 403 302 404 302 403
 POST knowledge:put_first        302 403 403 403 302 404 302 403
 POST knowledge:pause_queue      302 403 403 403 403 403 302 403
 POST knowledge:resume_queue     302 403 403 403 403 403 302 403
@@ -108,6 +114,8 @@ GET    api/queue                             401 403 403 403 200 200 200 403
 POST   api/queue/pause                       401 403 403 403 403 403 200 403
 POST   api/queue/resume                      401 403 403 403 403 403 409 403
 GET    api/versions/<uuidstr:version_id>     401 200 200 404 200 404 200 404
+GET    api/versions/<uuidstr:version_id>/chunks  401 200 200 404 200 404 200 404
+PATCH  api/chunks/<uuidstr:chunk_id>         401 403 403 403 200 404 200 403
 POST   api/versions/<uuidstr:version_id>/first   401 403 403 403 409 404 409 403
 PATCH  api/documents/<uuidstr:document_id>   401 403 403 403 200 404 200 403
 GET    api/documents/<uuidstr:document_id>/changes     401 200 200 404 200 404 200 404
@@ -137,6 +145,7 @@ WS   ws/chat/                   4401 101 101 101 101 101 101 4401
 JOBS = """
 knowledge.tasks.ingest_version
 knowledge.tasks.embed_version
+knowledge.tasks.explain_search
 training.tasks.execute_run
 """
 
@@ -145,6 +154,7 @@ training.tasks.execute_run
 SENT = {
     "chat:rename": {"title": "Seals"},
     "chat:feedback": {"thumb": "up"},
+    "knowledge:search_tests": {"question": "Which kit?", "limit": "4"},
     "chat:promote": {"version": "1"},
     "chat:try_version": {"version": "1"},
     "POST api/questions": {

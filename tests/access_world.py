@@ -15,7 +15,7 @@ from reportlab.pdfgen.canvas import Canvas
 from chat.adapters import register_adapter
 from chat.fingerprints import write_manifest
 from chat.models import Answer, Citation, Conversation, Expert, Passage, Receipt
-from knowledge.models import Chunk, Collection, Document, DocumentVersion
+from knowledge.models import Chunk, Collection, Document, DocumentVersion, SearchTest
 from phi3site.audit.canonical import canonical_json, sha256
 from phi3site.audit.recording import record
 from tests.conftest import make_user
@@ -87,11 +87,13 @@ class World:
             sha256=sha256(TEXT),
         )
         self.collection, self.version = collection, version
+        test = SearchTest.objects.create(owner=owner, person=owner, question="Which kit?")
         self.ids |= {
             "collection_id": collection.pk,
             "document_id": document.pk,
             "version_id": version.pk,
             "chunk_id": self.chunk.pk,
+            "test_id": test.pk,
             "page": 1,
             "number": 1,
         }
