@@ -3,9 +3,11 @@
 Runs in the child process, under its limits. Knows no database.
 """
 
+from collections.abc import Callable
 from pathlib import Path
 
 from knowledge.blocks import Extracted
+from knowledge.errors import ExtractionFailed
 
 _OPEN_XML = "application/vnd.openxmlformats-officedocument."
 
@@ -23,8 +25,20 @@ def read_file(path: Path, media_type: str, name: str) -> Extracted:
     if media_type == _OPEN_XML + "spreadsheetml.sheet":
         from knowledge import tables
 
-        return tables.read_xlsx(path)
+        return _workbook(tables.read_xlsx, path)
     return _read_document(path, media_type)
+
+
+def _workbook(read: Callable[[Path], Extracted], path: Path) -> Extracted:
+    """The library lets faults of its XML parser through."""
+    try:
+        return read(path)
+    except (SyntaxError, TypeError, AttributeError, IndexError) as error:
+        raise ExtractionFailed(
+            "The workbook is damaged and can't be read. Open it in a spreadsheet program, save it "
+            "again, then upload.",
+            code="file_damaged",
+        ) from error
 
 
 def _read_document(path: Path, media_type: str) -> Extracted:

@@ -27,10 +27,9 @@ _LONGEST_FIELD = 2_000
 
 def read(path: Path, *, depth: int = 0) -> Extracted:
     """The mail's blocks, tables of attached files included."""
-    message = BytesParser(_class=EmailMessage, policy=policy.default).parsebytes(path.read_bytes())
-    mail = _Mail(depth)
+    parser, mail = BytesParser(_class=EmailMessage, policy=policy.default), _Mail(depth)
     try:
-        mail.read(message)
+        mail.read(parser.parsebytes(path.read_bytes()))
     except RecursionError as error:
         raise ExtractionFailed(
             "The mail's parts are nested deeper than can be read.", code="too_deep"

@@ -11,6 +11,7 @@ from lxml import etree, html
 from knowledge.blocks import Block, Extracted
 from knowledge.errors import ExtractionFailed
 from knowledge.formats.grids import Grid
+from knowledge.formats.plaintext import paragraphs
 from knowledge.texts import decode
 
 _LEFT_OUT = {"script", "style", "noscript", "template", "head", "svg", "iframe", "object", "select"}
@@ -25,6 +26,7 @@ _HEADING = re.compile(r"h[1-6]")
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?!\.?\d)")
 _DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _CHARSET = re.compile(rb"<meta[^>]{0,200}charset\s*=\s*[\"']?([\w-]{2,30})", re.IGNORECASE)
+_TAGS = re.compile(r"<(script|style)\b.{0,100000}?</\1\s*>|<[^<>]{0,5000}>", re.DOTALL | re.I)
 # A line break that is meant; those of the source are mere spaces. No page's text holds it.
 _BREAK = "\0"
 # What may stand in a style or an attribute is longer than this in no honest page.
@@ -53,6 +55,9 @@ def blocks_of(text: str) -> Extracted:
             "The page is damaged and can't be read. Save it again, then upload.",
             code="file_damaged",
         ) from error
+    if any("depth" in entry.message for entry in parser.error_log):
+        warning = "The page is nested deeper than can be read: its structure was left out."
+        return Extracted(blocks=paragraphs(_TAGS.sub(" ", text)), warnings=(warning,))
     return Extracted() if root is None else _Page().walk(root)
 
 
