@@ -12,6 +12,7 @@ import signal
 import sys
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -54,7 +55,8 @@ def limit(seconds: int, megabytes: int) -> None:
     if os.getppid() == 1:
         sys.exit(1)
     resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds + 5))
-    resource.setrlimit(resource.RLIMIT_AS, (megabytes * 1024**2, megabytes * 1024**2))
+    # What the process writes to, its libraries and reserved addresses not counted.
+    resource.setrlimit(resource.RLIMIT_DATA, (megabytes * 1024**2, megabytes * 1024**2))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_OUTPUT, MAX_OUTPUT))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
@@ -63,7 +65,7 @@ def _answer(extracted: Extracted, folder: Path) -> dict[str, Any]:
     """All texts without what breaks a database or hides words; empty blocks left out."""
     cleaner = Cleaner()
     blocks = [_clean_block(block, cleaner) for block in extracted.blocks]
-    kept = tuple(block for block in blocks if block.text)
+    kept = tuple(_without_bare_headings([block for block in blocks if block.text]))
     if not kept and not any(len(table.rows) for table in extracted.tables):
         raise ExtractionFailed("The file holds no text.", code="no_text")
     tables = [
@@ -72,6 +74,16 @@ def _answer(extracted: Extracted, folder: Path) -> dict[str, Any]:
     ]
     warnings = (*extracted.warnings, *cleaner.warnings())
     return {**to_json(replace(extracted, blocks=kept, warnings=warnings)), "tables": tables}
+
+
+def _without_bare_headings(blocks: list[Block]) -> Iterator[Block]:
+    """A heading with nothing below it says something itself: it counts as text."""
+    for block, after in zip_longest(blocks, blocks[1:]):
+        is_bare = after is None or (after.kind == "heading" and after.level <= block.level)
+        if block.kind == "heading" and is_bare:
+            yield replace(block, kind="paragraph", level=0)
+        else:
+            yield block
 
 
 def _clean_block(block: Block, cleaner: Cleaner) -> Block:

@@ -87,6 +87,14 @@ def _no_text(pages: list[PageText], recognised: Recognised, *, is_read: bool) ->
     if recognised.too_late:
         message = "The file holds pictures of pages, and the time was too short to read them."
         return ExtractionFailed(f"{message} Split it.", code="extraction_time")
+    if recognised.fault:
+        return recognised.fault
+    if recognised.broken:
+        return ExtractionFailed(
+            "The file holds pictures of pages, and text recognition (OCR) broke on them. Save them "
+            "smaller or sharper, then upload the file again.",
+            code="ocr_broken",
+        )
     if is_read:
         message = "No text on any page, and text recognition (OCR) found none in their pictures."
         return ExtractionFailed(f"{message} Nothing of it can be found later.", code="no_text")
@@ -107,6 +115,10 @@ def _warnings(pages: list[PageText], unreadable: list[int], recognised: Recognis
     if recognised.too_late:
         left = ranges("page", recognised.too_late)
         warnings.append(f"Pictures, not read since the time was too short: {left}.")
+    if recognised.broken:
+        left = ranges("page", recognised.broken)
+        why = f" {recognised.fault.message}" if recognised.fault else ""
+        warnings.append(f"Text recognition (OCR) broke on {left}: not read.{why}")
     if unreadable:
         warnings.append(f"Damaged: {ranges('page', unreadable)} could not be read.")
     cut = [page for page in pages if page.characters > MAX_CHARACTERS]

@@ -17,6 +17,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as raw
 
 from knowledge.errors import ExtractionFailed
+from knowledge.pdf.apart import each_apart
 from knowledge.pdf.geometry import Area, Frame, union
 from knowledge.pdf.glyphs import CELL_GAP, PageText, TextLine
 from knowledge.pdf.rules import frame_of
@@ -31,6 +32,7 @@ MAX_PICTURE = 120_000_000
 SHARE_OF_TIME = 0.7
 # Words that tesseract itself doubts more are noise.
 LEAST_CONFIDENCE = 30.0
+SECONDS_FOR_A_PAGE = 60.0
 _WORD, _COLUMNS = "5", 12
 # A line this much higher than the page's others is set larger; less is chance.
 _LARGER = 1.45
@@ -44,6 +46,10 @@ class Recognised:
     # Nothing to be seen, or nothing that is a word.
     without_text: list[int] = field(default_factory=list)
     too_late: list[int] = field(default_factory=list)
+    # The reader broke on them, or took too long.
+    broken: list[int] = field(default_factory=list)
+    # Why none could be read, where that is known.
+    fault: ExtractionFailed | None = None
 
 
 @dataclass(frozen=True)
@@ -61,12 +67,20 @@ def is_installed() -> bool:
 def recognise(document: pdfium.PdfDocument, pages: list[PageText]) -> Recognised:
     """Fills the given pages with what is to be read on their pictures."""
     found, start = Recognised(), time.monotonic()
+    results = each_apart(lambda page: _lines(document, page), pages, seconds=SECONDS_FOR_A_PAGE)
     for page in pages:
-        if not _has_time(start):
-            found.too_late.append(page.number)
+        if not _has_time(start) or found.fault:
+            (found.broken if found.fault else found.too_late).append(page.number)
             continue
-        page.lines = _lines(document, page)
-        (found.pages if page.lines else found.without_text).append(page.number)
+        _page, lines = next(results)
+        if isinstance(lines, ExtractionFailed):
+            found.fault = lines
+        if not isinstance(lines, list):
+            found.broken.append(page.number)
+            continue
+        page.lines = lines
+        (found.pages if lines else found.without_text).append(page.number)
+    results.close()
     return found
 
 
@@ -75,19 +89,20 @@ def _has_time(start: float) -> bool:
     limit = resource.getrlimit(resource.RLIMIT_CPU)[0]
     if limit == resource.RLIM_INFINITY:
         return True
-    spent = max(time.process_time(), time.monotonic() - start)
+    spent = time.process_time() + time.monotonic() - start
     return spent < SHARE_OF_TIME * limit
 
 
-def _lines(document: pdfium.PdfDocument, text: PageText) -> list[TextLine]:
+def _lines(document: pdfium.PdfDocument, text: PageText) -> list[TextLine] | ExtractionFailed:
+    """Runs in a process of its own: neither drawing nor reading a page is safe."""
     page = document[text.number - 1]
+    picture = _picture(page)
+    if picture is None:
+        return []
     try:
-        picture = _picture(page)
-        if picture is None:
-            return []
         return _in_order(list(_words(_table_of_words(picture), frame_of(page))))
-    finally:
-        page.close()
+    except ExtractionFailed as error:
+        return error
 
 
 def _picture(page: pdfium.PdfPage) -> bytes | None:
@@ -127,6 +142,8 @@ def _table_of_words(picture: bytes) -> str:
     try:
         return str(extract_bytes_sync(picture, "image/png", config=config).content)
     except (KreuzbergError, RuntimeError, ValueError, OSError) as error:
+        if "memory" in str(error).lower():
+            raise MemoryError from error
         raise ExtractionFailed(
             f"Text recognition (OCR) failed for the language “{language}”. Install tesseract's "
             "data for it, or change KNOWLEDGE_OCR_LANGUAGES.",

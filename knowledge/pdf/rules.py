@@ -41,6 +41,9 @@ class Grid:
 def frame_of(page: pdfium.PdfPage) -> Frame:
     """How the page is turned and cut."""
     left, bottom, right, top = page.get_cropbox()
+    if right - left < 1 or top - bottom < 1:
+        # A page without size is drawn as a sheet of Letter.
+        left, bottom, right, top = 0.0, 0.0, 612.0, 792.0
     return Frame(left, bottom, right, top, page.get_rotation() % 360)
 
 

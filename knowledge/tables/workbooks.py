@@ -60,7 +60,8 @@ def read_xlsx(path: Path) -> Extracted:
     if not tables and not notes:
         raise ExtractionFailed(
             "The workbook holds no values. If its cells are formulas, open it in a spreadsheet "
-            "program and save it, so that their results are stored."
+            "program and save it, so that their results are stored.",
+            code="no_text",
         )
     return Extracted(blocks=tuple(notes), warnings=tuple(warnings), tables=tuple(tables))
 

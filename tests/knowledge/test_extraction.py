@@ -173,7 +173,7 @@ def test_characters_that_hide_or_break_are_left_out_and_counted(read):
     [
         ("a.pdf", b"%PDF-1.7 nothing more", "file_damaged"),
         ("a.txt", b" \n\t\n", "no_text"),
-        ("a.xlsx", make_xlsx([]), "extraction_failed"),
+        ("a.xlsx", make_xlsx([]), "no_text"),
     ],
 )
 def test_what_cannot_be_read_says_why(read, name, data, code):
@@ -250,6 +250,16 @@ def run_program(program, folder, monkeypatch, *, seconds=30, stop=lambda: False)
     (folder / "hostile_child.py").write_text(program)
     monkeypatch.setattr("sys.dont_write_bytecode", True)
     run_child("hostile_child", [], seconds, str(folder), stop)
+
+
+def test_a_heading_with_nothing_below_it_is_text(read):
+    blocks = read("# Prices\n\n## 2026\n\nTwelve euro.\n\n## Sold out\n", "a.md").blocks
+    assert [(b.kind, b.text) for b in blocks] == [
+        ("heading", "Prices"),
+        ("heading", "2026"),
+        ("paragraph", "Twelve euro."),
+        ("paragraph", "Sold out"),
+    ]
 
 
 def test_markdown_keeps_its_heading_levels(read):
