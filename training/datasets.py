@@ -152,11 +152,12 @@ def _report(collected: Collected, examples: Sequence[Example]) -> dict[str, Any]
         "duplicate_count": len(collected.duplicates),
         "duplicates": [{"line": n, "of": first} for n, first in collected.duplicates[:NAMED]],
         "unused_keys": dict(unused.most_common(20)),
-        "tokens": _statistics(counts),
+        "tokens": describe_tokens(counts),
     }
 
 
-def _statistics(counts: Sequence[int]) -> dict[str, float]:
+def describe_tokens(counts: Sequence[int]) -> dict[str, float]:
+    """Total, middle and extremes for the report; empty where nothing was counted."""
     if not counts:
         return {}
     cuts = quantiles(counts, n=20) if len(counts) > 1 else [counts[0]] * 19

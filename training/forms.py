@@ -11,18 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 
 from training.errors import RecipeRefused
 from training.models import Dataset
-from training.recipes import Recipe, read_recipe
+from training.recipes import LABELS, Recipe, read_recipe
 
 # What most people decide; the rest is folded away.
 MAIN = ("method", "learning_rate", "num_train_epochs", "max_steps", "r", "lora_alpha")
-LABELS = {
-    "method": "Method",
-    "r": "Rank (r)",
-    "lora_alpha": "Strength (lora_alpha)",
-    "learning_rate": "Learning rate",
-    "num_train_epochs": "Epochs",
-    "max_steps": "Steps (max_steps)",
-}
 
 
 class DatasetForm(forms.Form):
@@ -105,7 +97,7 @@ def _form_field(field: "dataclasses.Field[Any]", value: Any) -> forms.Field:
     common: dict[str, Any] = {
         "initial": value,
         "help_text": limits["help"],
-        "label": LABELS.get(field.name, field.name),
+        "label": LABELS[field.name],
     }
     choices = [(name, name) for name in limits["choices"]]
     if isinstance(value, tuple):

@@ -91,3 +91,12 @@ def test_a_phone_opens_and_closes_its_drawer(open_as):
     expect(rail.get_by_role("link", name="Documents")).to_be_visible()
     page.keyboard.press("Escape")
     expect(rail).to_be_hidden()
+
+
+def test_a_phone_shows_each_area_by_its_whole_name(open_as):
+    page = open_as("adam", "/console/", width=360)
+    areas = page.get_by_role("navigation", name="Areas")
+    for name in ("Chat", "Console", "Admin"):
+        box = areas.get_by_role("link", name=name).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= areas.bounding_box()["x"] + areas.bounding_box()["width"]
