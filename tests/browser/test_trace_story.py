@@ -153,7 +153,7 @@ def test_a_page_has_its_place_in_the_colour_of_the_theme_before_its_picture_come
 ):
     held = []
     page = open_as("audrey", f"/trace/answers/{answered}/", theme="dark")
-    page.route("**/pages/*.png", held.append)
+    page.route("**/pages/*.png", lambda route: held.append(route))
     sentences = section(page, "Answer").get_by_role("listitem")
     sentences.filter(has_text=CARRIED).get_by_role("link", name="Source").first.click()
     frame = page.locator(".page-picture").first
