@@ -5,6 +5,7 @@ Pure functions; imports nothing of ours, since the child process uses it too.
 
 import re
 import unicodedata
+from gettext import ngettext
 
 # Zero-width, bidirectional controls, tags (invisible ASCII), variation selectors, soft hyphen.
 _INVISIBLE = re.compile(
@@ -44,7 +45,12 @@ class Cleaner:
         """What a curator should know."""
         found = []
         if self.invisible:
-            found.append(f"{self.invisible:,} invisible characters were left out.")
+            found.append(_left_out(self.invisible, "invisible"))
         if self.broken:
-            found.append(f"{self.broken:,} unreadable characters were left out.")
+            found.append(_left_out(self.broken, "unreadable"))
         return found
+
+
+def _left_out(count: int, kind: str) -> str:
+    words = ngettext("character was", "characters were", count)
+    return f"{count:,} {kind} {words} left out."

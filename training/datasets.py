@@ -113,9 +113,13 @@ def _refuse_useless(collected: Collected) -> None:
         raise DatasetRefused("The file is empty: it needs one conversation per line.")
     first = collected.errors[0]
     raise DatasetRefused(
-        f"None of the {len(collected.errors)} lines can be learned from. Line {first.line}: "
+        f"Nothing can be learned from {_lines(len(collected.errors))}. Line {first.line}: "
         f"{first.message}. Correct the file and upload it again."
     )
+
+
+def _lines(count: int) -> str:
+    return "the only line" if count == 1 else f"any of the {count:,} lines"
 
 
 def _examples(

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from gettext import ngettext
 from typing import Any
 from uuid import UUID
 
@@ -73,7 +74,9 @@ def _upload(request: HttpRequest, form: DatasetForm) -> HttpResponse:
     if known:
         messages.info(request, f"This very file is here already, as {dataset}.")
     else:
-        messages.success(request, f"{dataset} holds {dataset.report['examples']} examples.")
+        count = dataset.report["examples"]
+        words = ngettext("example", "examples", count)
+        messages.success(request, f"{dataset} holds {count:,} {words}.")
     return redirect(dataset)
 
 
@@ -84,7 +87,7 @@ def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     found = get_object_or_404(Dataset, pk=dataset_id)
     page = Paginator(found.examples.order_by("line"), PAGE).get_page(request.GET.get("page"))
     context = {"dataset": found, "page": page, "runs": found.runs.all()[:10]}
-    context["is_being_counted"] = not found.report["tokens"] and can_count()
+    context["is_being_counted"] = not found.report.get("tokens") and can_count()
     return render(request, "training/dataset.html", context)
 
 

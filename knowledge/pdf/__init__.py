@@ -4,6 +4,7 @@ Runs in the child process. Reads by pdfium, the very library that makes the page
 what is marked on a picture is where the words are.
 """
 
+from gettext import ngettext
 from pathlib import Path
 
 import pypdfium2 as pdfium
@@ -128,5 +129,6 @@ def _warnings(pages: list[PageText], unreadable: list[int], recognised: Recognis
         warnings.append(f"{lost:,} characters beyond {MAX_CHARACTERS:,} on {places}: not read.")
     hidden = sum(page.hidden for page in pages)
     if hidden:
-        warnings.append(f"{hidden:,} characters outside the page or too small to see: left out.")
+        words = ngettext("character", "characters", hidden)
+        warnings.append(f"{hidden:,} {words} outside the page or too small to see: left out.")
     return warnings
