@@ -31,7 +31,7 @@ def left(page):
 
 
 def test_the_field_names_the_expert_that_is_chosen(page):
-    chosen = page.get_by_label("Expert")
+    chosen = page.get_by_role("combobox", name="Expert")
     first = chosen.evaluate("e => e.selectedOptions[0].text")
     expect(field(page)).to_have_attribute("placeholder", f"Ask {first}…")
     chosen.evaluate("e => e.add(new Option('Office', 'office'))")
