@@ -122,6 +122,15 @@ class TestList:
         assert "Enter a valid date" in page
         assert receipt_page(answered) not in page
 
+    def test_an_answer_that_found_nothing_does_not_look_like_a_good_one(self, answered, reader):
+        Answer.objects.update(is_abstention=True)
+        page = reader.get("/trace/").content.decode()
+        assert '<span class="status" data-status="abstained">Nothing found</span>' in page
+
+    def test_an_empty_list_tells_no_answer_yet_from_no_such_answer(self, reader):
+        assert "No answer yet" in reader.get("/trace/").content.decode()
+        assert "No such answer" in reader.get("/trace/", {"person": "alice"}).content.decode()
+
     def test_navigation_leads_auditors_here(self, reader):
         assert reader.get("/").url == "/trace/"
 
