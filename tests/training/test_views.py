@@ -10,6 +10,7 @@ from django.urls import reverse
 from tests.training.conftest import line, seal_lines
 from training.bases import context_limit, find_base
 from training.models import Dataset, Metric, Run
+from training.recipes import LABELS
 from training.runs import claim_run, fail_run
 
 pytestmark = pytest.mark.django_db
@@ -203,6 +204,8 @@ def test_a_run_is_told_in_proper_words(page, run):
         in recipe
     )
     assert "<dd>LoRA</dd>" in recipe
+    shown = re.findall(r'<dt title="(\w+)"', recipe)
+    assert shown == [name for name in LABELS if name in run.recipe]
     labels = re.findall(r"<dt[^>]*>([^<]+)<", html) + re.findall(r'class="label">([^<]+)<', html)
     assert all(label[0].isupper() for label in labels), labels
 

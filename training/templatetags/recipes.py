@@ -1,5 +1,7 @@
 """A frozen recipe for people: what its fields and values are called."""
 
+from typing import Any
+
 from django import template
 
 from training.recipes import LABELS, METHOD_NAMES
@@ -8,9 +10,11 @@ register = template.Library()
 
 
 @register.filter
-def knob_label(name: str) -> str:
-    """What a field of a recipe is called; its own name if it is of another day."""
-    return LABELS.get(name, name)
+def recipe_rows(recipe: dict[str, Any]) -> list[tuple[str, str, str]]:
+    """Name, label and value of each field, in the order in which one decides on them."""
+    order = {name: place for place, name in enumerate(LABELS)}
+    names = sorted(recipe, key=lambda name: order.get(name, len(order)))
+    return [(name, LABELS.get(name, name), _shown(recipe[name])) for name in names]
 
 
 @register.filter
@@ -19,7 +23,9 @@ def method_name(method: str) -> str:
     return METHOD_NAMES.get(method, method)
 
 
-@register.filter
-def yesno_or_value(value: object) -> object:
-    """Yes and no for people; anything else as it is."""
-    return {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+def _shown(value: Any) -> str:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(map(str, value))
+    return METHOD_NAMES.get(value, str(value))
