@@ -5,7 +5,8 @@ Pure functions; imports nothing of ours, since the child process uses it too.
 
 import re
 import unicodedata
-from gettext import ngettext
+
+from knowledge.counts import counted
 
 # Zero-width, bidirectional controls, tags (invisible ASCII), variation selectors, soft hyphen.
 _INVISIBLE = re.compile(
@@ -52,5 +53,5 @@ class Cleaner:
 
 
 def _left_out(count: int, kind: str) -> str:
-    words = ngettext("character was", "characters were", count)
-    return f"{count:,} {kind} {words} left out."
+    one, many = f"{{}} {kind} character was left out.", f"{{}} {kind} characters were left out."
+    return counted(count, one, many)

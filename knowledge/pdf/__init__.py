@@ -4,12 +4,12 @@ Runs in the child process. Reads by pdfium, the very library that makes the page
 what is marked on a picture is where the words are.
 """
 
-from gettext import ngettext
 from pathlib import Path
 
 import pypdfium2 as pdfium
 
 from knowledge.blocks import Extracted
+from knowledge.counts import counted
 from knowledge.errors import ExtractionFailed
 from knowledge.pdf import recognition
 from knowledge.pdf.furniture import without_furniture
@@ -126,9 +126,10 @@ def _warnings(pages: list[PageText], unreadable: list[int], recognised: Recognis
     if cut:
         lost = sum(page.characters - MAX_CHARACTERS for page in cut)
         places = ranges("page", [page.number for page in cut])
-        warnings.append(f"{lost:,} characters beyond {MAX_CHARACTERS:,} on {places}: not read.")
+        told = counted(lost, "{} character", "{} characters")
+        warnings.append(f"{told} beyond {MAX_CHARACTERS:,} on {places}: not read.")
     hidden = sum(page.hidden for page in pages)
     if hidden:
-        words = ngettext("character", "characters", hidden)
-        warnings.append(f"{hidden:,} {words} outside the page or too small to see: left out.")
+        told = counted(hidden, "{} character", "{} characters")
+        warnings.append(f"{told} outside the page or too small to see: left out.")
     return warnings
