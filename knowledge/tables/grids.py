@@ -126,7 +126,8 @@ def warnings_of(grid: Grid, *, is_alone: bool) -> list[str]:
     if grid.is_hidden:
         found.append(f"The sheet “{grid.name}” is hidden; it was read and marked.")
     if grid.hidden:
-        found.append(f"{where}{len(grid.hidden):,} hidden rows were read and marked.")
+        told = counted(len(grid.hidden), "{} hidden row was", "{} hidden rows were")
+        found.append(f"{where}{told} read and marked.")
     return found
 
 
