@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.looks import faults
 
 QUESTION = "Which bearing set fits the P-300 pump?"
-CARRIED, INVENTED = "Bearing set BS-9 fits the P-300 pump.", "It was forged by hand in 1921."
 WORDS = "Bearing set BS-9 fits the P-200 pump and the P-300 pump."
+CARRIED, INVENTED = WORDS, "It was forged by hand in 1921."
 
 
 @pytest.fixture(scope="module", autouse=True)
