@@ -139,7 +139,7 @@ def freeze_passage(draft: Draft, found: FoundPassage, marker: int) -> Passage:
         for name in (
             *("chunk_id", "version_id", "document_id", "collection_id", "text", "kind", "page"),
             *("document_title", "version_number", "file_sha256", "media_type"),
-            *("row_from", "row_to", "scores"),
+            *("row_from", "row_to", "scores", "computation"),
         )
     }
     return Passage(

@@ -32,9 +32,10 @@ def search(draft: Draft) -> None:
         for marker, passage in enumerate(found.passages, start=1)
     ]
     for passage, evidence in zip(draft.passages, draft.evidence, strict=True):
-        passage.is_used = evidence.cosine >= draft.retrieval.min_score
-    suffices = any(evidence.suffices(draft.retrieval) for evidence in draft.evidence)
-    if not suffices or unknown_names(draft.question, found.passages):
+        # What was computed for this very question needs no likeness to it.
+        is_computed = passage.computation is not None
+        passage.is_used = is_computed or evidence.cosine >= draft.retrieval.min_score
+    if not _suffices(draft):
         draft.is_abstention = True
         for passage in draft.passages:
             passage.is_used = False
@@ -42,7 +43,20 @@ def search(draft: Draft) -> None:
     store_passages(draft)
 
 
+def _suffices(draft: Draft) -> bool:
+    """Whether the question can be answered from what was found."""
+    if any(passage.computation is not None for passage in draft.passages):
+        return True
+    found = draft.found.passages if draft.found else []
+    is_relevant = any(evidence.suffices(draft.retrieval) for evidence in draft.evidence)
+    return is_relevant and not unknown_names(draft.question, found)
+
+
 def _mark_key_words(draft: Draft) -> None:
+    for passage in draft.used:
+        if passage.computation is not None:
+            passage.key_start, passage.key_end = 0, len(passage.text.split("\n")[0])
+            return
     quote = choose_quote(draft.query, draft.sources, encode=embedding.get_encoder().encode_passages)
     for passage in draft.used:
         if quote and passage.marker == quote.marker:

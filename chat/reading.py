@@ -113,17 +113,26 @@ def show_passage(passage_id: UUID, user: Any) -> ShownPassage:
     is_gone = not DocumentVersion.objects.visible_to(user).filter(pk=passage.version_id).exists()
     best = passage.citations.exclude(passage_start=None).order_by("-support").first()
     start, end = (best.passage_start or 0, best.passage_end or 0) if best else (0, 0)
-    url = reverse("knowledge:version", args=[passage.version_id])
-    anchor = f"#page-{passage.page}" if passage.page else ""
     return ShownPassage(
         passage,
         before=passage.text[:start],
         quote=passage.text[start:end],
         after=passage.text[end:],
-        document_url="" if is_gone else f"{url}?chunk={passage.chunk_id}{anchor}",
+        document_url="" if is_gone else _document_url(passage),
         has_pages=passage.media_type == PAGED_MEDIA and not is_gone,
         is_gone=is_gone,
     )
+
+
+def _document_url(passage: Passage) -> str:
+    """The passage in its document: lit up at its page, or in the rows that a result rests on."""
+    url = reverse("knowledge:version", args=[passage.version_id])
+    if passage.computation:
+        numbers = ",".join(map(str, passage.computation["numbers"]))
+        first = f"#row-{passage.row_from}" if passage.row_from else ""
+        return f"{url}?table={passage.computation['table']}&rows={numbers}{first}"
+    anchor = f"#page-{passage.page}" if passage.page else ""
+    return f"{url}?chunk={passage.chunk_id}{anchor}"
 
 
 def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
@@ -137,6 +146,7 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
     closed = [passage for passage in passages if passage.version_id not in open_ids]
     for passage in closed:
         passage.text, passage.headings, passage.boxes = "", [], []
+        passage.computation = None
     return closed
 
 

@@ -126,8 +126,6 @@ def _dropped(dropped: Dropped) -> dict[str, Any]:
         "document": passage.document_title,
         "version": passage.version_id,
         "page": passage.page,
-        "row_from": passage.row_from,
-        "row_to": passage.row_to,
         "scores": passage.scores,
         "reason": dropped.reason,
     }
@@ -137,7 +135,7 @@ def _passage(passage: Passage) -> dict[str, Any]:
     names = (
         *("id", "marker", "chunk_id", "version_id", "document_id", "collection_id", "kind"),
         *("document_title", "version_number", "file_sha256", "page", "row_from", "row_to"),
-        *("headings", "boxes", "scores", "is_used", "sha256", "text"),
+        *("headings", "boxes", "scores", "computation", "is_used", "sha256", "text"),
         *("key_start", "key_end"),
     )
     return {name: getattr(passage, name) for name in names}

@@ -20,9 +20,25 @@ class Box(TypedDict):
     box: list[float]
 
 
+class Computation(TypedDict):
+    """How a result was computed from a table: what an answer's evidence shows."""
+
+    # In words, and as the SQL that was run.
+    plan: str
+    kind: str
+    sql: str
+    result: list[str]
+    # The table's place in its file, its columns, and the first rows that the result rests on, each
+    # with its number in front; then the numbers of more of them.
+    table: int
+    columns: list[str]
+    rows: list[list[int | str]]
+    numbers: list[int]
+
+
 @dataclass(frozen=True)
 class FoundPassage:
-    """A chunk as retrieved for one question."""
+    """A chunk as retrieved for one question, or what was computed from a table for it."""
 
     chunk_id: UUID
     version_id: UUID
@@ -45,6 +61,8 @@ class FoundPassage:
     tokens: int
     # "dense" (cosine), "keyword", "fused" and, with a reranker, "reranked".
     scores: dict[str, Score]
+    # Only of kind "computed".
+    computation: Computation | None = None
 
     @property
     def cosine(self) -> float:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from knowledge import embedding, reranking
 from knowledge.choosing import choose
 from knowledge.days import named_day
+from knowledge.exact.answering import compute
 from knowledge.levels import both_levels
 from knowledge.models import Collection, DocumentVersion
 from knowledge.naming import named_first
@@ -80,8 +81,11 @@ def retrieve(
     if is_reranked:
         found = _rerank(query, found)
     clock.lap("rerank")
+    computed = compute(query, named, user=user)
+    clock.lap("compute")
     kept, dropped = choose(found, limit=limit, token_budget=token_budget)
     kept = with_neighbours(kept, token_budget=token_budget)
+    kept = [computed, *kept[: limit - 1]] if computed else kept
     clock.lap("choose")
     dropped += summaries
     return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day, ranked=found)

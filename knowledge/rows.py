@@ -23,7 +23,7 @@ ROWS_ALONE = 200
 EMBEDDED_ROWS = 5_000
 BATCH = 1_000
 # A figure with its signs, else letters and digits; quotes and other signs part words.
-_WORD = re.compile(r"\d+(?:[.,]\d+)*%?|[^\W_]+(?:'[^\W_]+)?")
+_WORD = re.compile(r"\d+(?:[.,]\d+)*(?:%|(?:st|nd|rd|th)\b)?|[^\W_]+(?:'[^\W_]+)?")
 _YEAR = re.compile(r"(?:19|20)\d\d")
 
 

@@ -17,6 +17,7 @@ from django.conf import settings
 from redis.exceptions import RedisError
 
 from chat.fingerprints import fingerprint_model
+from knowledge.exact.role import ROLE, has_role
 from phi3site.health import PartMissing, applied_migrations, short_connection
 from phi3site.valkey import client
 
@@ -79,6 +80,7 @@ def _postgres() -> Iterator[Finding]:
     found = {str(name): (str(number), bool(absent)) for name, number, absent in rows}
     yield pgvector_finding(*found.get("vector", ("", True)))
     yield _textsearch(*found.get("pg_textsearch", ("", True)))
+    yield _table_reader()
     yield _migrations()
 
 
@@ -99,6 +101,18 @@ def _textsearch(number: str, is_absent: bool) -> Finding:
     if number and not is_absent:
         return Finding("Keyword search", f"pg_textsearch {number} (BM25)")
     return Finding("Keyword search", "Postgres full text (pg_textsearch is not there)")
+
+
+def _table_reader() -> Finding:
+    """Whether questions to tables run under the role that can read one table only."""
+    if has_role():
+        return Finding("Table questions", f"under the role {ROLE}")
+    return Finding(
+        "Table questions",
+        "in read-only transactions, without a role of their own",
+        f"As an administrator of Postgres: CREATE ROLE {ROLE} NOLOGIN; GRANT {ROLE} TO the user "
+        "of DATABASE_URL",
+    )
 
 
 def _migrations() -> Finding:

@@ -5,7 +5,6 @@ strangers, so that nobody can lock a person out by guessing at the name.
 """
 
 import unicodedata
-from gettext import ngettext
 from typing import Any
 
 from django import forms
@@ -39,7 +38,7 @@ class SignInForm(AuthenticationForm):
         wait = hold_back(self.request, name)
         if wait:
             raise forms.ValidationError(
-                f"Too many attempts. Wait {_minutes(-(-wait // 60))}, then try again.",
+                f"Too many attempts. Wait {-(-wait // 60)} minutes, then try again.",
                 code="too_many_attempts",
             )
         cleaned: dict[str, Any] = super().clean()
@@ -112,7 +111,3 @@ def is_known_browser(request: HttpRequest, name: str) -> bool:
     except signing.BadSignature:
         return False
     return bool(known == name)
-
-
-def _minutes(count: int) -> str:
-    return f"{count} {ngettext('minute', 'minutes', count)}"

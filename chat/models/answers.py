@@ -115,6 +115,8 @@ class Passage(models.Model):
     boxes = models.JSONField(default=list)
     # {"dense": {"rank": 1, "score": .7}, "keyword": {…}, "fused": {…}, "reranked": {…}}
     scores = models.JSONField(default=dict)
+    # How it was computed from a table (knowledge.passages.Computation); null for found passages.
+    computation = models.JSONField(null=True)
     # Whether it stood in the prompt.
     is_used = models.BooleanField(default=True)
     # Characters of the text that best answer the question, in one passage of the answer at most.

@@ -9,7 +9,6 @@ from pathlib import Path
 from lxml import etree
 
 from knowledge.blocks import Block, Extracted
-from knowledge.counts import beyond_table
 from knowledge.formats.charts import chart_blocks
 from knowledge.formats.grids import Grid
 from knowledge.formats.packages import Package, Relationship, attribute, child, local_name
@@ -144,7 +143,7 @@ class _Deck:
         if self._missing:
             yield f"Damaged: {ranges('slide', self._missing)} could not be read."
         if self._skipped:
-            yield beyond_table(self._skipped)
+            yield f"{self._skipped:,} cells beyond the largest possible table were not read."
 
 
 def _shapes(tree: etree._Element | None) -> Iterator[etree._Element]:

@@ -11,7 +11,6 @@ from pathlib import Path
 from lxml import etree
 
 from knowledge.blocks import Block, Extracted
-from knowledge.counts import beyond_table, counted
 from knowledge.formats.charts import chart_blocks
 from knowledge.formats.grids import Grid
 from knowledge.formats.numbering import Numbering
@@ -190,20 +189,15 @@ class _Document:
     def warnings(self) -> Iterator[str]:
         """What a curator should know."""
         if self._deleted:
-            told = counted(self._deleted, "{} passage that was", "{} passages that were")
-            yield f"{told} deleted with tracked changes: left out."
+            yield f"{self._deleted:,} passages that were deleted with tracked changes: left out."
         if self._hidden:
-            told = counted(
-                self._hidden, "{} piece of hidden text was", "{} pieces of hidden text were"
-            )
-            yield f"{told} left out."
+            yield f"{self._hidden:,} pieces of hidden text were left out."
         if comments := sum(len(root) for _name, root in self._roots("comments")):
-            yield counted(comments, "{} comment was left out.", "{} comments were left out.")
+            yield f"{comments:,} comments were left out."
         if embedded := len(self._parts.get("package", [])) + len(self._parts.get("aFChunk", [])):
-            told = counted(embedded, "{} embedded file was", "{} embedded files were")
-            yield f"{told} not read."
+            yield f"{embedded:,} embedded files were not read."
         if self._skipped:
-            yield beyond_table(self._skipped)
+            yield f"{self._skipped:,} cells beyond the largest possible table were not read."
 
 
 _ON = {"1", "true", "on"}

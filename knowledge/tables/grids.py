@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from knowledge.blocks import Block, Row, TableData
-from knowledge.counts import counted
 from knowledge.tables.columns import TypedColumn, type_column
 from knowledge.tables.values import boolean_of, date_of, is_placeholder, number_of, shown
 
@@ -117,17 +116,14 @@ def warnings_of(grid: Grid, *, is_alone: bool) -> list[str]:
     found = []
     if grid.unread_rows:
         reason = f"beyond {MAX_CELLS:,} cells"
-        one, many = f"{{}} row {reason} was not read.", f"{{}} rows {reason} were not read."
-        found.append(f"{where}{counted(grid.unread_rows, one, many)} Split the file.")
+        found.append(f"{where}{grid.unread_rows:,} rows {reason} were not read. Split the file.")
     if grid.unread_cells:
         reason = f"beyond column {MAX_COLUMNS:,}"
-        one, many = f"{{}} cell {reason} was not read.", f"{{}} cells {reason} were not read."
-        found.append(f"{where}{counted(grid.unread_cells, one, many)}")
+        found.append(f"{where}{grid.unread_cells:,} cells {reason} were not read.")
     if grid.is_hidden:
         found.append(f"The sheet “{grid.name}” is hidden; it was read and marked.")
     if grid.hidden:
-        told = counted(len(grid.hidden), "{} hidden row was", "{} hidden rows were")
-        found.append(f"{where}{told} read and marked.")
+        found.append(f"{where}{len(grid.hidden):,} hidden rows were read and marked.")
     return found
 
 

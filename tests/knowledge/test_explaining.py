@@ -48,7 +48,7 @@ class TestLists:
         for rows in lists.values():
             assert [row[1] for row in rows] == sorted(row[1] for row in rows)
         assert test.result["outcomes"][best] == "kept"
-        assert set(test.result["timings"]) == {"embed", "search", "rerank", "choose"}
+        assert set(test.result["timings"]) == {"embed", "search", "rerank", "compute", "choose"}
         assert page.count(f'data-chunk="{best}"') == 4 and "kept" in page
 
     def test_no_words_are_stored_and_the_event_has_none(self, ask, ingested):

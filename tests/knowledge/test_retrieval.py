@@ -50,7 +50,7 @@ class TestFinding:
         assert best.scores["fused"] == {"rank": 1, "score": pytest.approx(1)}
         assert 0 < best.cosine <= 1
         assert found.candidates_searched == version.chunk_count
-        assert set(found.timings) == {"embed", "search", "rerank", "choose"}
+        assert set(found.timings) == {"embed", "search", "rerank", "compute", "choose"}
 
     def test_every_candidate_has_a_cosine_even_one_found_by_words_alone(self, ingested, bob):
         ingested(make_xlsx([("Part", "Price"), *((f"P-{n}", n) for n in range(60))]), "p.xlsx")

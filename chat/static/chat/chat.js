@@ -31,7 +31,6 @@ class Chat {
   start() {
     for (const element of this.thread.answers()) this.#adopt(element);
     this.#restore();
-    this.#addressed(); // a browser may come back with another choice than the page was made with
     this.#showNewestSources();
     this.#listen();
     bindKeys(this);
@@ -43,7 +42,7 @@ class Chat {
     this.composer.addEventListener("ask", (event) => this.#ask(event.detail));
     this.composer.addEventListener("stop", () => this.#stop());
     this.root.addEventListener("click", (event) => this.#clicked(event));
-    this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#addressed());
+    this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#showExamples());
     this.socket.addEventListener("open", () => this.#connected());
     this.socket.addEventListener("message", (event) => this.#hear(event.detail));
   }
@@ -217,9 +216,7 @@ class Chat {
     this.sources.show(newest ?? null);
   }
 
-  /** Another expert was chosen: its own examples, and its name where the question is written. */
-  #addressed() {
-    this.composer.address();
+  #showExamples() {
     for (const examples of this.root.querySelectorAll("[data-examples]")) {
       examples.hidden = examples.dataset.examples !== this.composer.expert;
     }

@@ -1,3 +1,5 @@
+import csv
+
 import pytest
 
 from knowledge.errors import ExtractionFailed
@@ -53,7 +55,16 @@ def test_cells_beyond_the_last_column_are_counted(read):
     assert extracted.warnings == ("10 cells beyond column 1,000 were not read.",)
 
 
-def test_a_broken_cell_is_told_with_its_row(read, monkeypatch, tmp_path):
+@pytest.fixture
+def _own_cell_limit():
+    """The limit holds for the whole process."""
+    before = csv.field_size_limit()
+    yield
+    csv.field_size_limit(before)
+
+
+@pytest.mark.usefixtures("_own_cell_limit")
+def test_a_broken_cell_is_told_with_its_row(monkeypatch, tmp_path):
     from knowledge.tables import read_csv, separated
 
     monkeypatch.setattr(separated, "LONGEST_CELL", 10)
@@ -66,4 +77,4 @@ def test_a_broken_cell_is_told_with_its_row(read, monkeypatch, tmp_path):
 def test_invisible_characters_are_taken_out_of_cells_and_counted(read):
     extracted = read("part,note\nA,se\u200bcret\nB,plain\n")
     assert shown(extracted.tables[0])[0] == ("A", "secret")
-    assert extracted.warnings == ("1 invisible character was left out.",)
+    assert extracted.warnings == ("1 invisible characters were left out.",)
