@@ -126,6 +126,8 @@ def _dropped(dropped: Dropped) -> dict[str, Any]:
         "document": passage.document_title,
         "version": passage.version_id,
         "page": passage.page,
+        "row_from": passage.row_from,
+        "row_to": passage.row_to,
         "scores": passage.scores,
         "reason": dropped.reason,
     }

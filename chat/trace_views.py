@@ -7,32 +7,34 @@ from typing import Any
 from uuid import UUID
 
 from django import forms
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
-from django.views.decorators.http import require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_POST, require_safe
 
+from chat.errors import ChatError
 from chat.models import Adapter, Expert
 from chat.reading import PAGED_MEDIA
 from chat.traces import (
     MAY_TRACE,
-    RANKINGS,
     find_passage,
     search_answers,
     tell_story,
     traceable_by,
+    verify_answer,
 )
 from knowledge.errors import KnowledgeError
 from knowledge.models import DocumentVersion
 from knowledge.pictures import picture_of_page
-from phi3site.audit.forms import date_field
+from phi3site.audit.forms import FilterForm, date_field
 from phi3site.audit.recording import record
 
 PAGE_SIZE = 30
 
 
-class TraceFilter(forms.Form):
+class TraceFilter(FilterForm):
     """Each field narrows the list."""
 
     question = forms.CharField(required=False, max_length=200, label="Words of the question")
@@ -40,8 +42,8 @@ class TraceFilter(forms.Form):
     document = forms.CharField(required=False, max_length=300, label="Document used")
     expert = forms.ModelChoiceField(Expert.objects.all(), required=False, empty_label="Any")
     adapter = forms.ModelChoiceField(Adapter.objects.all(), required=False, empty_label="Any")
-    since = date_field("From")
-    until = date_field("To")
+    since = date_field("From (UTC)")
+    until = date_field("To (UTC)")
 
     def criteria(self) -> dict[str, Any]:
         """What was filled in, as the log keeps it."""
@@ -57,7 +59,8 @@ def traces(request: HttpRequest) -> HttpResponse:
     found = traceable_by(request.user).none()
     if form.is_valid():
         found = search_answers(request.user, **form.cleaned_data)
-        record("answers.searched", actor=request.user, details=form.criteria())
+        if criteria := form.criteria():
+            record("answers.searched", actor=request.user, details=criteria)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     is_partial = request.headers.get("HX-Target") == "answers"
     template = "chat/_traces.html" if is_partial else "chat/traces.html"
@@ -72,8 +75,25 @@ def receipt(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     answer = get_object_or_404(traceable_by(request.user), pk=answer_id)
     details = {"asker": answer.question.asker_id}
     record("answer.traced", actor=request.user, target=answer, details=details)
-    context = {"story": tell_story(answer), "rankings": RANKINGS}
-    return render(request, "chat/receipt.html", context)
+    return render(request, "chat/receipt.html", {"story": tell_story(answer)})
+
+
+@require_POST
+@login_required
+@permission_required(MAY_TRACE, raise_exception=True)
+def verify(request: HttpRequest, answer_id: UUID) -> HttpResponse:
+    """Compares the receipt with log, answer and passages once more, for the record."""
+    answer = get_object_or_404(traceable_by(request.user), pk=answer_id)
+    try:
+        story = verify_answer(answer, actor=request.user)
+    except ChatError as error:
+        messages.error(request, error.message)
+        return redirect("chat:receipt", answer_id)
+    if request.headers.get("HX-Target") == "report":
+        return render(request, "chat/_check.html", {"story": story, "is_asked_for": True})
+    tell = messages.success if story.check.is_intact else messages.error
+    tell(request, "Verified: it holds." if story.check.is_intact else "Verified: it does not hold.")
+    return redirect("chat:receipt", answer_id)
 
 
 @require_safe

@@ -5,42 +5,35 @@ being found out. Knows no page; who may come here is checked by the views.
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import groupby
 from typing import Any
 from uuid import UUID
 
+from django.db import transaction
 from django.db.models import QuerySet
 from django.urls import reverse
 
+from chat.candidates import Candidates, read_candidates
+from chat.errors import StateConflict
 from chat.models import Answer, ExpertVersion, Passage, Receipt
 from chat.receipts import FORMAT, ReceiptCheck, verify_receipt
 from phi3site.audit.models import AuditEvent
+from phi3site.audit.recording import record
 from phi3site.audit.verifying import Fault
 
-RANKINGS = ("dense", "keyword", "fused", "reranked")
 MAY_TRACE = "chat.trace_answers"
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """Something that was found for the question, and what became of it."""
-
-    title: str
-    page: int | None
-    scores: list[dict[str, Any] | None]
-    outcome: str
-    marker: int | None = None
-    passage_id: str = ""
-    version_number: int | None = None
-    text: str = ""
-
-    @property
-    def is_kept(self) -> bool:
-        """Whether the model saw it."""
-        return self.outcome == "in the prompt"
+# The stamps of an answer in words; all but the first count from when an engine took it up.
+MOMENTS = {
+    "waited": "Waited for an engine",
+    "retrieved": "Passages found",
+    "first_token": "First word",
+    "generated": "Last word",
+    "attributed": "Sentences compared with passages",
+    "total": "Finished",
+}
 
 
 @dataclass(frozen=True)
@@ -62,8 +55,11 @@ class Story:
     event: AuditEvent | None
     # The receipt's content; empty when there is none, or it can't be read.
     told: dict[str, Any]
-    candidates: list[Candidate]
-    pieces: list[Piece]
+    asked_at: datetime | None = None
+    candidates: Candidates = field(default_factory=Candidates)
+    pieces: Sequence[Piece] = ()
+    # What was reached, and after how many seconds.
+    moments: Sequence[tuple[str, float]] = ()
 
 
 def traceable_by(user: Any) -> QuerySet[Answer]:
@@ -111,22 +107,35 @@ def tell_story(answer: Answer) -> Story:
     """Everything that the receipt says, checked against the log and the rows."""
     receipt = Receipt.objects.filter(answer=answer).first()
     if receipt is None:
-        return Story(answer, None, ReceiptCheck(), None, {}, [], [])
+        return Story(answer, None, ReceiptCheck(), None, {})
     check = verify_receipt(receipt)
     event = AuditEvent.objects.filter(seq=receipt.audit_seq).first()
     try:
         told = _told(receipt)
-        candidates, pieces = list(_candidates(told)), list(_pieces(told))
+        candidates, pieces = read_candidates(told), list(_pieces(told))
+        asked_at = datetime.fromisoformat(told["asked"]["at"]) if told else None
+        moments = _moments(told)
     except (KeyError, TypeError, ValueError, AttributeError):
         # Somebody changed it into something else; the check says so.
-        told, candidates, pieces = {}, [], []
-    return Story(answer, receipt, check, event, told, candidates, pieces)
+        return Story(answer, receipt, check, event, {})
+    return Story(answer, receipt, check, event, told, asked_at, candidates, pieces, moments)
 
 
 def find_passage(user: Any, passage_id: UUID) -> Passage | None:
     """A passage of any answer, for who may trace."""
     passages = Passage.objects.filter(answer__in=traceable_by(user).order_by())
     return passages.select_related("answer__question").filter(pk=passage_id).first()
+
+
+def verify_answer(answer: Answer, *, actor: Any) -> Story:
+    """The story, checked at somebody's wish: that they asked, and what came out, is an event."""
+    with transaction.atomic():
+        story = tell_story(answer)
+        if story.receipt is None:
+            raise StateConflict("This answer has no receipt yet. Verify it when it has ended.")
+        details = {"intact": story.check.is_intact, "event": story.receipt.audit_seq}
+        record("answer.verified", actor=actor, target=answer, details=details)
+    return story
 
 
 def verify_receipts() -> Iterator[Fault]:
@@ -155,26 +164,10 @@ def _told(receipt: Receipt) -> dict[str, Any]:
     return told if told["format"] == FORMAT else {}
 
 
-def _candidates(told: dict[str, Any]) -> Iterator[Candidate]:
-    """Passages by marker, then what was dropped."""
-    for passage in told.get("passages", ()):
-        yield Candidate(
-            title=passage["document_title"],
-            page=passage["page"],
-            scores=_scores(passage),
-            outcome="in the prompt" if passage["is_used"] else "found, not in the prompt",
-            marker=passage["marker"],
-            passage_id=passage["id"],
-            version_number=passage["version_number"],
-            text=passage["text"],
-        )
-    for dropped in told.get("looked_up", {}).get("dropped", ()):
-        outcome = f"dropped: {dropped['reason'].replace('_', ' ')}"
-        yield Candidate(dropped["document"], dropped["page"], _scores(dropped), outcome)
-
-
-def _scores(found: dict[str, Any]) -> list[dict[str, Any] | None]:
-    return [found["scores"].get(ranking) for ranking in RANKINGS]
+def _moments(told: dict[str, Any]) -> list[tuple[str, float]]:
+    timings = {name: float(seconds) for name, seconds in told.get("timings", {}).items()}
+    ordered = sorted(timings, key=lambda name: (name != "waited", timings[name]))
+    return [(MOMENTS.get(name, name.replace("_", " ")), timings[name]) for name in ordered]
 
 
 def _pieces(told: dict[str, Any]) -> Iterator[Piece]:

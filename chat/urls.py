@@ -31,6 +31,7 @@ urlpatterns = [
     path("console/adapters/<uuid:adapter_id>/retire/", console.retire, name="retire_adapter"),
     path("trace/", trace_views.traces, name="traces"),
     path("trace/answers/<uuid:answer_id>/", trace_views.receipt, name="receipt"),
+    path("trace/answers/<uuid:answer_id>/verify/", trace_views.verify, name="verify"),
     path("trace/passages/<uuid:passage_id>/", trace_views.source, name="source"),
     path(
         "trace/passages/<uuid:passage_id>/pages/<int:number>.png",

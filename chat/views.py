@@ -13,7 +13,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import asking, conversations
-from chat.errors import ChatError, NotFound
+from chat.errors import ChatError, NotFound, QuestionRefused
 from chat.forms import AskForm, FeedbackForm
 from chat.models import Conversation, Expert
 from chat.reading import answer_html, show_answer, show_conversation, show_passage
@@ -62,14 +62,27 @@ def ask(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         messages.error(request, "Write a question and choose an expert.")
         return redirect("chat:home")
-    answer = asking.ask(
-        request.user,
-        client_id=form.cleaned_data["client_id"] or uuid4(),
-        question=form.cleaned_data["question"],
-        expert_id=form.cleaned_data["expert"],
-        conversation_id=form.cleaned_data["conversation"],
-    )
+    sent = form.cleaned_data
+    try:
+        answer = asking.ask(
+            request.user,
+            client_id=sent["client_id"] or uuid4(),
+            question=sent["question"],
+            expert_id=sent["expert"],
+            conversation_id=sent["conversation"],
+        )
+    except QuestionRefused as error:
+        messages.error(request, error.message)
+        return _with_question_kept(request, sent)
     return redirect(answer.question.conversation)
+
+
+def _with_question_kept(request: HttpRequest, sent: dict[str, Any]) -> HttpResponse:
+    """The page that the question came from, the words still in their field."""
+    known = sent["conversation"]
+    found = conversations.find_conversation(request.user, known) if known else None
+    context = {**_frame(request, found, wanted=str(sent["expert"])), "kept": sent["question"]}
+    return render(request, "chat/conversation.html", context, status=422)
 
 
 @require_POST
@@ -127,9 +140,12 @@ def passage(request: HttpRequest, passage_id: UUID) -> HttpResponse:
 @asker_view
 def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """Another title."""
-    return redirect(
-        conversations.rename(request.user, conversation_id, request.POST.get("title", ""))
-    )
+    title = request.POST.get("title", "")
+    try:
+        return redirect(conversations.rename(request.user, conversation_id, title))
+    except QuestionRefused as error:
+        messages.error(request, f"{error.message} The old one is kept.")
+        return redirect("chat:conversation", conversation_id)
 
 
 @require_POST
@@ -141,7 +157,9 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     return redirect("chat:home")
 
 
-def _frame(request: HttpRequest, conversation: Conversation | None) -> dict[str, Any]:
+def _frame(
+    request: HttpRequest, conversation: Conversation | None, *, wanted: str = ""
+) -> dict[str, Any]:
     experts = list(Expert.objects.visible_to(request.user).filter(live_version__isnull=False))
     if conversation is not None and conversation.trial is not None:
         experts = [conversation.trial.expert]
@@ -150,16 +168,15 @@ def _frame(request: HttpRequest, conversation: Conversation | None) -> dict[str,
         "turns": show_conversation(conversation, request.user) if conversation else [],
         "conversations": Conversation.objects.visible_to(request.user)[:LISTED],
         "experts": experts,
-        "expert": _preselected(request, conversation, experts),
+        "expert": _preselected(conversation, experts, wanted or request.GET.get("expert", "")),
         "max_question_chars": settings.CHAT_MAX_QUESTION_CHARS,
     }
 
 
 def _preselected(
-    request: HttpRequest, conversation: Conversation | None, experts: list[Expert]
+    conversation: Conversation | None, experts: list[Expert], wanted: str
 ) -> Expert | None:
-    """The one in the address, else the one that answered last here, else the first."""
-    wanted = request.GET.get("expert", "")
+    """The one asked for, else the one that answered last here, else the first."""
     if conversation is not None and not wanted:
         last = conversation.questions.order_by("-asked_at").values_list(
             "answers__expert_version__expert", flat=True

@@ -6,6 +6,8 @@ Pure functions; imports nothing of ours, since the child process uses it too.
 import re
 import unicodedata
 
+from knowledge.counts import counted
+
 # Zero-width, bidirectional controls, tags (invisible ASCII), variation selectors, soft hyphen.
 _INVISIBLE = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180e\u200b\u200e\u200f\u202a-\u202e"
@@ -44,7 +46,12 @@ class Cleaner:
         """What a curator should know."""
         found = []
         if self.invisible:
-            found.append(f"{self.invisible:,} invisible characters were left out.")
+            found.append(_left_out(self.invisible, "invisible"))
         if self.broken:
-            found.append(f"{self.broken:,} unreadable characters were left out.")
+            found.append(_left_out(self.broken, "unreadable"))
         return found
+
+
+def _left_out(count: int, kind: str) -> str:
+    one, many = f"{{}} {kind} character was left out.", f"{{}} {kind} characters were left out."
+    return counted(count, one, many)

@@ -1,5 +1,13 @@
 """What can go wrong between an upload and a passage, in words for people."""
 
+# Faults of the file itself: the same bytes would fail in the same way again.
+OF_THE_FILE = frozenset(
+    {
+        *("archive_bomb", "extraction_crashed", "file_damaged", "file_empty", "file_encrypted"),
+        *("file_missing", "no_text", "too_many_pages", "type_mismatch", "type_unknown"),
+    }
+)
+
 
 class KnowledgeError(Exception):
     """Base of this app's errors: a stable code, and a message that says what to do."""

@@ -3,6 +3,8 @@
 import codecs
 import re
 
+from knowledge.counts import counted
+
 _BOMS = (
     (codecs.BOM_UTF8, "utf-8"),
     (codecs.BOM_UTF32_LE, "utf-32-le"),
@@ -44,7 +46,8 @@ def decode(data: bytes, *, hint: str = "") -> tuple[str, list[str]]:
 
 def _with_losses(text: str) -> tuple[str, list[str]]:
     lost = text.count("�")
-    return text, [f"{lost:,} broken characters could not be read."] if lost else []
+    told = counted(lost, "{} broken character", "{} broken characters")
+    return text, [f"{told} could not be read."] if lost else []
 
 
 def _wide_encoding(data: bytes) -> str | None:

@@ -151,6 +151,16 @@ def _add_version(
     return version
 
 
+def found_elsewhere(version: DocumentVersion, user: Any) -> list[Document]:
+    """Active documents of the same title in other collections, as far as the person may read."""
+    document = version.document
+    others = Document.objects.visible_to(user).filter(
+        title__iexact=document.title, state=Document.State.ACTIVE
+    )
+    others = others.exclude(collection=document.collection_id).select_related("collection")
+    return list(others.order_by("collection__name"))
+
+
 def upload_many(
     collection: Collection, files: list[Any], *, actor: Any
 ) -> tuple[list[DocumentVersion], list[KnowledgeError]]:

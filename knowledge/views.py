@@ -21,8 +21,8 @@ from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
 from knowledge.importing import import_archive
 from knowledge.inspecting import inspect
 from knowledge.listing import columns_for, counts, documents_for, stages_of
-from knowledge.models import Collection, Document, IngestionPause
-from knowledge.uploads import upload_many
+from knowledge.models import Collection, Document, DocumentVersion, IngestionPause
+from knowledge.uploads import found_elsewhere, upload_many
 
 DOCUMENTS_A_PAGE = 50
 REFUSALS_SHOWN = 10
@@ -107,6 +107,8 @@ def upload(request: HttpRequest) -> HttpResponse:
         elif version.number > 1:
             known = f"“{version.document.title}” was there: this is its version {version.number}."
             messages.info(request, f"{known} The one before answers until this one is ready.")
+        elif elsewhere := found_elsewhere(version, request.user):
+            messages.warning(request, _same_title(version, elsewhere))
     new = sum(not version.was_already_there for version in taken)
     if new:
         counted = "1 file" if new == 1 else f"{new} files"
@@ -126,6 +128,14 @@ def _import(request: HttpRequest, archive: Any, collection: Collection) -> None:
         messages.error(request, f"{path}: {refusal}")
     if len(report.refusals) > REFUSALS_SHOWN:
         messages.error(request, f"… and {len(report.refusals) - REFUSALS_SHOWN} more refused.")
+
+
+def _same_title(version: DocumentVersion, elsewhere: list[Document]) -> str:
+    names = ", ".join(f"“{other.collection}”" for other in elsewhere)
+    return (
+        f"“{version.document.title}” stands in {names}, too. If it is the same document, keep one "
+        "of them: an answer may rest on either."
+    )
 
 
 @require_safe

@@ -109,6 +109,7 @@ JOBS_ALLOWED = frozenset(
         "knowledge.tasks.ingest_version",
         "knowledge.tasks.embed_version",
         "knowledge.tasks.explain_search",
+        "training.tasks.count_dataset",
         "training.tasks.execute_run",
     }
 )

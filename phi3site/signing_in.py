@@ -5,6 +5,7 @@ strangers, so that nobody can lock a person out by guessing at the name.
 """
 
 import unicodedata
+from gettext import ngettext
 from typing import Any
 
 from django import forms
@@ -38,7 +39,7 @@ class SignInForm(AuthenticationForm):
         wait = hold_back(self.request, name)
         if wait:
             raise forms.ValidationError(
-                f"Too many attempts. Wait {-(-wait // 60)} minutes, then try again.",
+                f"Too many attempts. Wait {_minutes(-(-wait // 60))}, then try again.",
                 code="too_many_attempts",
             )
         cleaned: dict[str, Any] = super().clean()
@@ -111,3 +112,7 @@ def is_known_browser(request: HttpRequest, name: str) -> bool:
     except signing.BadSignature:
         return False
     return bool(known == name)
+
+
+def _minutes(count: int) -> str:
+    return f"{count} {ngettext('minute', 'minutes', count)}"

@@ -33,6 +33,7 @@ GET  chat:passage               302 200 404 404 404 404 404 403
 
 GET  chat:traces                302 403 403 403 403 403 403 200
 GET  chat:receipt               302 403 403 403 403 403 403 200
+POST chat:verify                302 403 403 403 403 403 403 302
 GET  chat:source                302 403 403 403 403 403 403 200
 GET  chat:source_page           302 403 403 403 403 403 403 200
 GET  audit:log                  302 403 403 403 403 403 403 200
@@ -146,6 +147,7 @@ JOBS = """
 knowledge.tasks.ingest_version
 knowledge.tasks.embed_version
 knowledge.tasks.explain_search
+training.tasks.count_dataset
 training.tasks.execute_run
 """
 

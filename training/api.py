@@ -12,7 +12,7 @@ from ninja import File, Form, Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
-from training.bases import find_base, is_demo
+from training.bases import context_limit, find_base, is_demo
 from training.datasets import import_dataset
 from training.errors import DatasetRefused, RecipeRefused
 from training.forms import DatasetForm
@@ -71,7 +71,8 @@ def create_run(request: HttpRequest, body: RunIn) -> Status[Run]:
     """Starts a run from a preset and what differs from it."""
     require_trainer(request)
     dataset = get_object_or_404(Dataset, pk=body.dataset)
-    offered: dict[str, Any] = presets(is_demo=is_demo(find_base()))
+    base = find_base()
+    offered: dict[str, Any] = presets(is_demo=is_demo(base), context=context_limit(base))
     if body.preset not in offered:
         raise RecipeRefused(f"The presets are {', '.join(offered)}.", field="preset")
     recipe = read_recipe({**offered[body.preset].as_dict(), **body.recipe})

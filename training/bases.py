@@ -62,6 +62,12 @@ def read_config(folder: Path) -> dict[str, Any]:
     return config
 
 
+def context_limit(folder: Path) -> int | None:
+    """The most tokens that the model reads; None where its config doesn't say."""
+    limit = read_config(folder).get("max_position_embeddings")
+    return None if limit is None else int(limit)
+
+
 @lru_cache(maxsize=2)
 def _fingerprint(folder: Path, newest: int) -> str:
     return fingerprint_model(folder).base

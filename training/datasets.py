@@ -113,9 +113,13 @@ def _refuse_useless(collected: Collected) -> None:
         raise DatasetRefused("The file is empty: it needs one conversation per line.")
     first = collected.errors[0]
     raise DatasetRefused(
-        f"None of the {len(collected.errors)} lines can be learned from. Line {first.line}: "
+        f"Nothing can be learned from {_lines(len(collected.errors))}. Line {first.line}: "
         f"{first.message}. Correct the file and upload it again."
     )
+
+
+def _lines(count: int) -> str:
+    return "the only line" if count == 1 else f"any of the {count:,} lines"
 
 
 def _examples(
@@ -152,11 +156,12 @@ def _report(collected: Collected, examples: Sequence[Example]) -> dict[str, Any]
         "duplicate_count": len(collected.duplicates),
         "duplicates": [{"line": n, "of": first} for n, first in collected.duplicates[:NAMED]],
         "unused_keys": dict(unused.most_common(20)),
-        "tokens": _statistics(counts),
+        "tokens": describe_tokens(counts),
     }
 
 
-def _statistics(counts: Sequence[int]) -> dict[str, float]:
+def describe_tokens(counts: Sequence[int]) -> dict[str, float]:
+    """Total, middle and extremes for the report; empty where nothing was counted."""
     if not counts:
         return {}
     cuts = quantiles(counts, n=20) if len(counts) > 1 else [counts[0]] * 19

@@ -11,18 +11,10 @@ from django.core.files.uploadedfile import UploadedFile
 
 from training.errors import RecipeRefused
 from training.models import Dataset
-from training.recipes import Recipe, read_recipe
+from training.recipes import LABELS, METHOD_NAMES, Recipe, read_recipe
 
 # What most people decide; the rest is folded away.
 MAIN = ("method", "learning_rate", "num_train_epochs", "max_steps", "r", "lora_alpha")
-LABELS = {
-    "method": "Method",
-    "r": "Rank (r)",
-    "lora_alpha": "Strength (lora_alpha)",
-    "learning_rate": "Learning rate",
-    "num_train_epochs": "Epochs",
-    "max_steps": "Steps (max_steps)",
-}
 
 
 class DatasetForm(forms.Form):
@@ -56,7 +48,7 @@ class DatasetForm(forms.Form):
 class RunForm(forms.Form):
     """A dataset, a name, and every hyperparameter of the recipe."""
 
-    dataset = forms.ModelChoiceField(Dataset.objects.all())
+    dataset = forms.ModelChoiceField(Dataset.objects.all(), empty_label="Choose a dataset")
     name = forms.CharField(
         max_length=120, help_text="The adapter gets this name; it is how experts list it."
     )
@@ -105,9 +97,9 @@ def _form_field(field: "dataclasses.Field[Any]", value: Any) -> forms.Field:
     common: dict[str, Any] = {
         "initial": value,
         "help_text": limits["help"],
-        "label": LABELS.get(field.name, field.name),
+        "label": LABELS[field.name],
     }
-    choices = [(name, name) for name in limits["choices"]]
+    choices = [(name, METHOD_NAMES.get(name, name)) for name in limits["choices"]]
     if isinstance(value, tuple):
         boxes = forms.CheckboxSelectMultiple
         return forms.MultipleChoiceField(choices=choices, widget=boxes, **common)

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max, Q, Sum
 
-from training.bases import linear_shapes, read_config, weight_bytes
+from training.bases import context_limit, linear_shapes, read_config, weight_bytes
 from training.errors import RecipeRefused
 from training.models import Dataset, Example
 from training.recipes import Recipe
@@ -136,6 +136,6 @@ def _check_servable(recipe: Recipe) -> None:
 
 
 def _check_context(recipe: Recipe, base: Path) -> None:
-    limit = int(read_config(base).get("max_position_embeddings", recipe.max_length))
-    if recipe.max_length > limit:
+    limit = context_limit(base)
+    if limit is not None and recipe.max_length > limit:
         raise RecipeRefused(f"{base.name} reads {limit} tokens at most.", field="max_length")

@@ -16,6 +16,31 @@ METHODS = ("lora", "qlora")
 SCHEDULES = ("cosine", "linear", "constant")
 DTYPES = ("auto", "bfloat16", "float32")
 
+# What each field is called on pages; the spelling of peft and transformers stands beside it.
+LABELS = {
+    "method": "Method",
+    "r": "Rank (r)",
+    "lora_alpha": "Strength (lora_alpha)",
+    "lora_dropout": "Dropout",
+    "target_modules": "Layers",
+    "learning_rate": "Learning rate",
+    "lr_scheduler_type": "Course of the learning rate",
+    "warmup_ratio": "Warm-up",
+    "num_train_epochs": "Epochs",
+    "max_steps": "Steps (max_steps)",
+    "per_device_train_batch_size": "Examples at a time",
+    "gradient_accumulation_steps": "Batches per step",
+    "max_length": "Longest example (max_length)",
+    "weight_decay": "Weight decay",
+    "max_grad_norm": "Longest gradient",
+    "gradient_checkpointing": "Save memory by computing twice",
+    "save_steps": "Steps between checkpoints",
+    "eval_steps": "Steps between measurements",
+    "dtype": "Number format",
+    "seed": "Seed",
+}
+METHOD_NAMES = {"lora": "LoRA", "qlora": "QLoRA"}
+
 
 def knob(
     default: Any,
@@ -116,22 +141,37 @@ def read_recipe(values: dict[str, Any]) -> Recipe:
     return Recipe(**{name: _plain(name, value) for name, value in values.items()})
 
 
-def presets(*, is_demo: bool) -> dict[str, Recipe]:
-    """The three starting points; the small demo model learns with ten times the step size."""
-    if is_demo:
-        # One at a time: on a CPU the padding of a batch costs more than the batch gains.
-        base = Recipe(
-            learning_rate=2e-3,
-            per_device_train_batch_size=1,
-            gradient_accumulation_steps=8,
-            save_steps=25,
-            eval_steps=25,
-        )
-        return {
-            "quick": dataclasses.replace(base, max_steps=30, save_steps=10, eval_steps=10),
-            "standard": dataclasses.replace(base, max_steps=100),
-            "thorough": dataclasses.replace(base, max_steps=250, r=32, lora_alpha=64),
-        }
+def presets(*, is_demo: bool, context: int | None = None) -> dict[str, Recipe]:
+    """The three starting points, none with longer examples than a context of that many tokens.
+
+    The small demo model learns with ten times the step size.
+    """
+    offered = _demo_presets() if is_demo else _phi3_presets()
+    if context is None:
+        return offered
+    return {
+        name: dataclasses.replace(recipe, max_length=min(recipe.max_length, context))
+        for name, recipe in offered.items()
+    }
+
+
+def _demo_presets() -> dict[str, Recipe]:
+    # One at a time: on a CPU the padding of a batch costs more than the batch gains.
+    base = Recipe(
+        learning_rate=2e-3,
+        per_device_train_batch_size=1,
+        gradient_accumulation_steps=8,
+        save_steps=25,
+        eval_steps=25,
+    )
+    return {
+        "quick": dataclasses.replace(base, max_steps=30, save_steps=10, eval_steps=10),
+        "standard": dataclasses.replace(base, max_steps=100),
+        "thorough": dataclasses.replace(base, max_steps=250, r=32, lora_alpha=64),
+    }
+
+
+def _phi3_presets() -> dict[str, Recipe]:
     base = Recipe(gradient_accumulation_steps=2, save_steps=50, eval_steps=50, max_length=2048)
     return {
         "quick": dataclasses.replace(base, num_train_epochs=1.0),

@@ -1,4 +1,4 @@
-"""Finds runs that nobody works on any more, and sees to it that somebody does.
+"""Finds runs that nobody works on, and uncounted datasets; sees to it that somebody does.
 
 Called every few seconds by each worker. The rows are the truth: what the queue forgot is queued
 again, what a dead worker left is taken from it.
@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 
 from phi3site.audit.recording import record
 from phi3site.jobs import TRAINING, get_queue
+from training.counting import queue_counts
 from training.errors import RunLost
 from training.models import Run
 from training.runs import MAX_RESTARTS, fail_run, job_id, queue_run, settle_cancelled, write_fenced
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 
 def reconcile() -> int:
     """Moves what got stuck; returns how many runs that were."""
+    queue_counts()
     now = timezone.now()
     lost = Run.objects.under_way().filter(heartbeat_at__lt=now - LEASE)
     moved = sum(recover(run) for run in lost)

@@ -26,6 +26,8 @@ class Report:
     loss: float | None
     eval_loss: float | None
     first_eval_loss: float | None
+    # The step that a resumed run would go on from.
+    last_checkpoint: int | None
 
 
 def report_on(run: Run) -> Report:
@@ -47,6 +49,7 @@ def report_on(run: Run) -> Report:
         loss=_loss(train[-1:]),
         eval_loss=_loss(held_back[-1:]),
         first_eval_loss=_loss(held_back[:1]),
+        last_checkpoint=max(steps, default=None),
     )
 
 

@@ -1,8 +1,9 @@
-"""The job of a run: claims it, carries it out, and says in its row how it ended."""
+"""The jobs: a run, claimed, carried out and ended in its row; the tokens of a dataset."""
 
 import logging
 from uuid import UUID
 
+from training import counting
 from training.errors import RunLost, TrainingError
 from training.models import Run
 from training.runs import claim_run, fail_run
@@ -30,6 +31,12 @@ def execute_run(run_id: str) -> None:
                 logger.exception("run %s: attempt %s failed", run.pk, run.attempt)
                 _fail(run, "internal_error", "Something unexpected went wrong. Resume the run.")
                 raise
+
+
+def count_dataset(dataset_id: str) -> None:
+    """Safe to run twice: what is counted already is left alone."""
+    if counting.count_dataset(UUID(dataset_id)):
+        logger.info("dataset %s: tokens counted", dataset_id)
 
 
 def _fail(run: Run, code: str, message: str) -> None:

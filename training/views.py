@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from functools import wraps
+from gettext import ngettext
 from typing import Any
 from uuid import UUID
 
@@ -14,7 +15,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.models import Adapter
-from training.bases import find_base, is_demo
+from training.bases import context_limit, find_base, is_demo
+from training.counting import can_count
 from training.datasets import hash_upload, import_dataset
 from training.errors import DatasetRefused, RecipeRefused, StateConflict, TrainingError
 from training.forms import DatasetForm, RunForm
@@ -72,7 +74,9 @@ def _upload(request: HttpRequest, form: DatasetForm) -> HttpResponse:
     if known:
         messages.info(request, f"This very file is here already, as {dataset}.")
     else:
-        messages.success(request, f"{dataset} holds {dataset.report['examples']} examples.")
+        count = dataset.report["examples"]
+        words = ngettext("example", "examples", count)
+        messages.success(request, f"{dataset} holds {count:,} {words}.")
     return redirect(dataset)
 
 
@@ -83,6 +87,7 @@ def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     found = get_object_or_404(Dataset, pk=dataset_id)
     page = Paginator(found.examples.order_by("line"), PAGE).get_page(request.GET.get("page"))
     context = {"dataset": found, "page": page, "runs": found.runs.all()[:10]}
+    context["is_being_counted"] = not found.report.get("tokens") and can_count()
     return render(request, "training/dataset.html", context)
 
 
@@ -116,7 +121,8 @@ def runs(request: HttpRequest) -> HttpResponse:
 @trainer_view
 def new_run(request: HttpRequest) -> HttpResponse:
     """A dataset and a recipe, beginning with a preset."""
-    offered = presets(is_demo=is_demo(find_base()))
+    base = find_base()
+    offered = presets(is_demo=is_demo(base), context=context_limit(base))
     preset = request.GET.get("preset", "standard")
     if preset not in offered:
         preset = "standard"
@@ -168,7 +174,8 @@ def cancel(request: HttpRequest, run_id: UUID) -> HttpResponse:
     found = get_object_or_404(Run, pk=run_id)
     cancel_run(found, actor=request.user)
     if found.is_unfinished:
-        messages.info(request, "The run stops within seconds; its last checkpoint is kept.")
+        words = "The run ends after the step that it is in; this page then says what is kept."
+        messages.info(request, words)
     return redirect(found)
 
 

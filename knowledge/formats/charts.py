@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from lxml import etree
 
 from knowledge.blocks import Block
+from knowledge.counts import counted
 from knowledge.formats.grids import table_block
 from knowledge.formats.packages import attribute, child, local_name
 
@@ -33,7 +34,11 @@ def chart_blocks(root: etree._Element, page: int | None = None) -> Iterator[Bloc
     ]
     yield table_block([header, *rows], page=page)
     if len(places) > MAX_POINTS:
-        left = f"{len(places) - MAX_POINTS:,} further points of the chart were not read."
+        beyond = len(places) - MAX_POINTS
+        told = counted(
+            beyond, "{} further point of the chart was", "{} further points of the chart were"
+        )
+        left = f"{told} not read."
         yield Block("paragraph", left, page=page)
 
 

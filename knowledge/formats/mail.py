@@ -13,6 +13,7 @@ from email.parser import BytesParser
 from pathlib import Path
 
 from knowledge.blocks import Block, Extracted, TableData
+from knowledge.counts import counted
 from knowledge.errors import ExtractionFailed, KnowledgeError
 from knowledge.filetypes import EML, PICTURES, detect, kind_of_content
 from knowledge.formats import plaintext, read_file, webpages
@@ -61,9 +62,12 @@ class _Mail:
             self._attachment(part)
         if len(attached) > MAX_ATTACHMENTS:
             left = len(attached) - MAX_ATTACHMENTS
-            self.warnings.append(f"{left:,} attachments beyond {MAX_ATTACHMENTS} were not read.")
+            told = counted(left, "{} attachment", "{} attachments")
+            was = "was" if left == 1 else "were"
+            self.warnings.append(f"{told} beyond {MAX_ATTACHMENTS} {was} not read.")
         if self.pictures:
-            self.warnings.append(f"{self.pictures:,} pictures were not read.")
+            told = counted(self.pictures, "{} picture was not read.", "{} pictures were not read.")
+            self.warnings.append(told)
 
     def _attachment(self, part: EmailMessage) -> None:
         """Read as a document of its own, below its name."""

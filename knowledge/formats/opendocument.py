@@ -9,6 +9,7 @@ from pathlib import Path
 from lxml import etree
 
 from knowledge.blocks import Block, Extracted
+from knowledge.counts import beyond_table, counted
 from knowledge.formats.grids import MAX_COLUMNS, Grid
 from knowledge.formats.packages import Package, attribute, local_name
 
@@ -81,9 +82,9 @@ class _Document:
     def warnings(self) -> Iterator[str]:
         """What a curator should know."""
         if self._comments:
-            yield f"{self._comments:,} comments were left out."
+            yield counted(self._comments, "{} comment was left out.", "{} comments were left out.")
         if self._skipped:
-            yield f"{self._skipped:,} cells beyond the largest possible table were not read."
+            yield beyond_table(self._skipped)
 
 
 def _rows(table: etree._Element) -> Iterator[tuple[etree._Element, bool]]:

@@ -10,6 +10,7 @@ from itertools import groupby
 from typing import Any
 
 from knowledge.blocks import Block, Extracted
+from knowledge.counts import counted
 from knowledge.errors import ExtractionFailed
 from knowledge.formats.grids import table_block
 from knowledge.texts import decode
@@ -74,7 +75,8 @@ def _lines(text: str) -> tuple[list[Any], list[tuple[int, str]]]:
 def _broken_words(broken: list[tuple[int, str]]) -> str:
     first = ", ".join(f"{number:,}" for number, _line in broken[:5])
     more = ", …" if len(broken) > 5 else ""
-    return f"{len(broken):,} lines are no JSON and were kept as plain text: line {first}{more}."
+    told = counted(len(broken), "{} line is no JSON and was", "{} lines are no JSON and were")
+    return f"{told} kept as plain text: line {first}{more}."
 
 
 def _blocks(value: Any, depth: int) -> Iterator[Block]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from lxml import etree
 
 from knowledge.blocks import Block, Extracted
+from knowledge.counts import beyond_table
 from knowledge.formats.charts import chart_blocks
 from knowledge.formats.grids import Grid
 from knowledge.formats.packages import Package, Relationship, attribute, child, local_name
@@ -143,7 +144,7 @@ class _Deck:
         if self._missing:
             yield f"Damaged: {ranges('slide', self._missing)} could not be read."
         if self._skipped:
-            yield f"{self._skipped:,} cells beyond the largest possible table were not read."
+            yield beyond_table(self._skipped)
 
 
 def _shapes(tree: etree._Element | None) -> Iterator[etree._Element]:

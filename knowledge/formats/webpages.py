@@ -9,6 +9,7 @@ import re
 from lxml import etree, html
 
 from knowledge.blocks import Block, Extracted
+from knowledge.counts import counted
 from knowledge.errors import ExtractionFailed
 from knowledge.formats.grids import Grid
 from knowledge.formats.plaintext import paragraphs
@@ -189,11 +190,16 @@ class _Page:
     def _warnings(self) -> list[str]:
         found = []
         if self.hidden:
-            found.append(f"{self.hidden:,} hidden parts of the page were left out.")
+            told = counted(
+                self.hidden, "{} hidden part of the page was", "{} hidden parts of the page were"
+            )
+            found.append(f"{told} left out.")
         if self.navigation:
-            found.append(f"{self.navigation:,} navigation bars were left out.")
+            told = counted(self.navigation, "{} navigation bar was", "{} navigation bars were")
+            found.append(f"{told} left out.")
         if self.skipped:
-            found.append(f"{self.skipped:,} cells beyond the largest possible table: not read.")
+            told = counted(self.skipped, "{} cell", "{} cells")
+            found.append(f"{told} beyond the largest possible table: not read.")
         return found
 
 

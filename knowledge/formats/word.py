@@ -11,6 +11,7 @@ from pathlib import Path
 from lxml import etree
 
 from knowledge.blocks import Block, Extracted
+from knowledge.counts import beyond_table, counted
 from knowledge.formats.charts import chart_blocks
 from knowledge.formats.grids import Grid
 from knowledge.formats.numbering import Numbering
@@ -189,15 +190,20 @@ class _Document:
     def warnings(self) -> Iterator[str]:
         """What a curator should know."""
         if self._deleted:
-            yield f"{self._deleted:,} passages that were deleted with tracked changes: left out."
+            told = counted(self._deleted, "{} passage that was", "{} passages that were")
+            yield f"{told} deleted with tracked changes: left out."
         if self._hidden:
-            yield f"{self._hidden:,} pieces of hidden text were left out."
+            told = counted(
+                self._hidden, "{} piece of hidden text was", "{} pieces of hidden text were"
+            )
+            yield f"{told} left out."
         if comments := sum(len(root) for _name, root in self._roots("comments")):
-            yield f"{comments:,} comments were left out."
+            yield counted(comments, "{} comment was left out.", "{} comments were left out.")
         if embedded := len(self._parts.get("package", [])) + len(self._parts.get("aFChunk", [])):
-            yield f"{embedded:,} embedded files were not read."
+            told = counted(embedded, "{} embedded file was", "{} embedded files were")
+            yield f"{told} not read."
         if self._skipped:
-            yield f"{self._skipped:,} cells beyond the largest possible table were not read."
+            yield beyond_table(self._skipped)
 
 
 _ON = {"1", "true", "on"}

@@ -9,6 +9,7 @@ from django.db import models
 from django.db.models import Q
 from django.utils import timezone
 
+from knowledge.errors import OF_THE_FILE
 from knowledge.models.documents import Document
 
 
@@ -188,6 +189,11 @@ class DocumentVersion(models.Model):
         is_worked_on = self.is_unfinished and self.status != self.Status.QUEUED
         is_left = not self.heartbeat_at or self.heartbeat_at < timezone.now() - DEAD_AFTER
         return str(self.Status.QUEUED if is_worked_on and is_left else self.status)
+
+    @property
+    def is_at_fault(self) -> bool:
+        """Whether it failed for what its file is: only another file helps."""
+        return self.status == self.Status.FAILED and self.error_code in OF_THE_FILE
 
     @property
     def is_unfinished(self) -> bool:

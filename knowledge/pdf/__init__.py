@@ -9,6 +9,7 @@ from pathlib import Path
 import pypdfium2 as pdfium
 
 from knowledge.blocks import Extracted
+from knowledge.counts import counted
 from knowledge.errors import ExtractionFailed
 from knowledge.pdf import recognition
 from knowledge.pdf.furniture import without_furniture
@@ -125,8 +126,10 @@ def _warnings(pages: list[PageText], unreadable: list[int], recognised: Recognis
     if cut:
         lost = sum(page.characters - MAX_CHARACTERS for page in cut)
         places = ranges("page", [page.number for page in cut])
-        warnings.append(f"{lost:,} characters beyond {MAX_CHARACTERS:,} on {places}: not read.")
+        told = counted(lost, "{} character", "{} characters")
+        warnings.append(f"{told} beyond {MAX_CHARACTERS:,} on {places}: not read.")
     hidden = sum(page.hidden for page in pages)
     if hidden:
-        warnings.append(f"{hidden:,} characters outside the page or too small to see: left out.")
+        told = counted(hidden, "{} character", "{} characters")
+        warnings.append(f"{told} outside the page or too small to see: left out.")
     return warnings

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from knowledge.blocks import Block, Row, TableData
+from knowledge.counts import counted
 from knowledge.tables.columns import TypedColumn, type_column
 from knowledge.tables.values import boolean_of, date_of, is_placeholder, number_of, shown
 
@@ -116,14 +117,17 @@ def warnings_of(grid: Grid, *, is_alone: bool) -> list[str]:
     found = []
     if grid.unread_rows:
         reason = f"beyond {MAX_CELLS:,} cells"
-        found.append(f"{where}{grid.unread_rows:,} rows {reason} were not read. Split the file.")
+        one, many = f"{{}} row {reason} was not read.", f"{{}} rows {reason} were not read."
+        found.append(f"{where}{counted(grid.unread_rows, one, many)} Split the file.")
     if grid.unread_cells:
         reason = f"beyond column {MAX_COLUMNS:,}"
-        found.append(f"{where}{grid.unread_cells:,} cells {reason} were not read.")
+        one, many = f"{{}} cell {reason} was not read.", f"{{}} cells {reason} were not read."
+        found.append(f"{where}{counted(grid.unread_cells, one, many)}")
     if grid.is_hidden:
         found.append(f"The sheet “{grid.name}” is hidden; it was read and marked.")
     if grid.hidden:
-        found.append(f"{where}{len(grid.hidden):,} hidden rows were read and marked.")
+        told = counted(len(grid.hidden), "{} hidden row was", "{} hidden rows were")
+        found.append(f"{where}{told} read and marked.")
     return found
 
 

@@ -13,6 +13,7 @@ import openpyxl
 from openpyxl.utils.exceptions import InvalidFileException
 
 from knowledge.blocks import Block, Extracted, TableData
+from knowledge.counts import counted
 from knowledge.errors import ExtractionFailed
 from knowledge.tables.grids import Grid, table_of, warnings_of
 from knowledge.tables.units import CURRENCIES, unit_of
@@ -51,12 +52,16 @@ def read_xlsx(path: Path) -> Extracted:
         tables += found
         warnings += warnings_of(grid, is_alone=False) if grid.rows else []
         if formulas:
-            warnings.append(
-                f"“{sheet.title}”: {formulas:,} formulas have no stored result and count as empty. "
-                "Open the file in a spreadsheet program and save it."
+            told = counted(
+                formulas,
+                "{} formula has no stored result and counts as empty.",
+                "{} formulas have no stored result and count as empty.",
             )
+            advice = "Open the file in a spreadsheet program and save it."
+            warnings.append(f"“{sheet.title}”: {told} {advice}")
     if len(book.worksheets) > MAX_SHEETS:
-        warnings.append(f"{len(book.worksheets) - MAX_SHEETS:,} sheets were not read.")
+        beyond = len(book.worksheets) - MAX_SHEETS
+        warnings.append(counted(beyond, "{} sheet was not read.", "{} sheets were not read."))
     if not tables and not notes:
         raise ExtractionFailed(
             "The workbook holds no values. If its cells are formulas, open it in a spreadsheet "

@@ -39,4 +39,7 @@ def verify_log(request: HttpRequest) -> HttpResponse:
     record("audit.verified", actor=request.user, details=details)
     is_partial = request.headers.get("HX-Target") == "report"
     template = "audit/_report.html" if is_partial else "audit/report.html"
-    return render(request, template, {"report": report})
+    response = render(request, template, {"report": report})
+    # The log's table asks for itself again: it shows the new event at once.
+    response["HX-Trigger"] = "log-grew"
+    return response

@@ -91,3 +91,23 @@ def test_a_phone_opens_and_closes_its_drawer(open_as):
     expect(rail.get_by_role("link", name="Documents")).to_be_visible()
     page.keyboard.press("Escape")
     expect(rail).to_be_hidden()
+
+
+def test_a_phone_shows_each_area_by_its_whole_name(open_as):
+    page = open_as("adam", "/console/", width=360)
+    areas = page.get_by_role("navigation", name="Areas")
+    for name in ("Chat", "Console", "Admin"):
+        box = areas.get_by_role("link", name=name).bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= areas.bounding_box()["x"] + areas.bounding_box()["width"]
+
+
+def test_a_fold_opens_for_a_field_that_the_browser_refuses(open_as):
+    page = open_as("bob", "/chat/")
+    page.evaluate(
+        """() => document.body.insertAdjacentHTML("beforeend", `<form id="probe"><details>
+        <summary>More</summary><input aria-label="Hidden" required></details>
+        <button>Try</button></form>`)"""
+    )
+    page.locator("#probe button").evaluate("button => button.click()")
+    expect(page.get_by_label("Hidden")).to_be_visible()

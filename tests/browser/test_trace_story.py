@@ -8,8 +8,8 @@ from playwright.sync_api import expect
 from tests.browser.looks import faults
 
 QUESTION = "Which bearing set fits the P-300 pump?"
-CARRIED, INVENTED = "Bearing set BS-9 fits the P-300 pump.", "It was forged by hand in 1921."
 WORDS = "Bearing set BS-9 fits the P-200 pump and the P-300 pump."
+CARRIED, INVENTED = WORDS, "It was forged by hand in 1921."
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -43,7 +43,7 @@ def receipt(page, answered):
 
 
 def section(page, heading):
-    title = page.get_by_role("heading", name=heading, exact=True)
+    title = page.get_by_role("heading", name=re.compile(rf"^{heading}( \d+)?$"), level=2)
     return page.locator("section.section").filter(has=title)
 
 
@@ -64,7 +64,9 @@ def test_an_answer_is_found_by_what_is_known_of_it(page, answered):
 def test_a_receipt_tells_the_answer_from_the_question_to_its_proof(receipt):
     expect(section(receipt, "Asked")).to_contain_text(QUESTION)
     expect(section(receipt, "Asked")).to_contain_text("alice")
-    expect(section(receipt, "Found").get_by_role("link", name="Pump manual").first).to_be_visible()
+    expect(
+        section(receipt, "Passages in the prompt").get_by_role("link", name="Pump manual").first
+    ).to_be_visible()
     section(receipt, "Sent to the model").get_by_text("The exact prompt").click()
     prompt = section(receipt, "Sent to the model").locator("pre")
     expect(prompt).to_contain_text(WORDS)
@@ -97,12 +99,73 @@ def test_the_whole_log_is_verified_from_the_receipt(receipt):
     expect(told).to_contain_text(re.compile(r"\d+ events intact, and every receipt with them"))
 
 
+def test_one_answer_is_verified_and_the_log_says_so_in_local_time(receipt, answered):
+    receipt.get_by_role("button", name="Verify this answer").click()
+    expect(receipt.locator("#report")).to_contain_text("Verified just now")
+    receipt.get_by_role("link", name="in the audit log").click()
+    row = receipt.get_by_role("row").filter(has_text="Verified an answer").first
+    expect(row).to_contain_text("audrey")
+    moment = row.locator("time")
+    exact = moment.get_attribute("datetime")
+    local = receipt.evaluate(
+        "at => new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'medium' })"
+        ".format(new Date(at))",
+        exact,
+    )
+    expect(moment).to_have_text(local)
+    expect(moment).to_have_attribute("title", re.compile("UTC$"))
+    assert not faults(receipt)
+
+
 def test_the_log_holds_the_answer_and_that_one_looked_at_it(receipt, answered):
     section(receipt, "Proof").get_by_role("link", name=re.compile("^Event ")).click()
     expect(receipt.get_by_role("heading", name="Audit log")).to_be_visible()
     events = receipt.get_by_role("row").filter(has=receipt.locator(f"[data-copy='{answered}']"))
     expect(events.filter(has_text="answer.completed")).to_have_count(1)
     expect(events.filter(has_text="answer.traced").first).to_contain_text("audrey")
+
+
+def test_filters_stand_in_one_row_and_are_folded_with_their_number_on_a_phone(open_as):
+    for path in ("/trace/", "/trace/log/"):
+        page = open_as("audrey", path)
+        controls = page.locator(".filters :is(input, select, button)")
+        boxes = [controls.nth(each).bounding_box() for each in range(controls.count())]
+        assert len({(box["y"], box["height"]) for box in boxes}) == 1, boxes
+        phone = open_as("audrey", f"{path}?person=alice", width=360)
+        person = phone.get_by_role("searchbox").or_(phone.get_by_label("Person")).first
+        expect(person).to_be_hidden()
+        phone.get_by_text("Filters").click()
+        expect(person).to_have_value("alice")
+        expect(phone.get_by_text("1 active")).to_be_visible()
+        assert not faults(phone)
+
+
+def test_verifying_the_log_shows_its_own_event_at_once(open_as):
+    page = open_as("audrey", "/trace/log/")
+    before = page.get_by_role("row").filter(has_text="Verified the whole log").count()
+    page.get_by_role("button", name="Verify the log").click()
+    after = page.get_by_role("row").filter(has_text="Verified the whole log")
+    expect(after).to_have_count(before + 1)
+
+
+def test_a_page_has_its_place_in_the_colour_of_the_theme_before_its_picture_comes(
+    answered, open_as
+):
+    held = []
+    page = open_as("audrey", f"/trace/answers/{answered}/", theme="dark")
+    page.route("**/pages/*.png", lambda route: held.append(route))
+    sentences = section(page, "Answer").get_by_role("listitem")
+    sentences.filter(has_text=CARRIED).get_by_role("link", name="Source").first.click()
+    frame = page.locator(".page-picture").first
+    expect(frame).to_be_visible()
+    box = frame.bounding_box()
+    assert box["height"] > box["width"]
+    colours = "e => [getComputedStyle(e).backgroundColor, getComputedStyle(document.body).color]"
+    (back, ink) = frame.evaluate(colours)
+    assert back != "rgb(255, 255, 255)"
+    assert back != ink
+    expect(page.locator(".page-picture img").first).to_have_css("filter", "brightness(0.8)")
+    page.unroute_all(behavior="ignoreErrors")
 
 
 def test_an_employee_opens_no_receipt(answered, open_as):

@@ -83,10 +83,10 @@ def figure(page, label):
 
 def test_the_report_counts_the_lines_and_names_the_wrong_one(page):
     upload(page)
-    expect(figure(page, "lines")).to_have_text("25")
-    expect(figure(page, "lines with errors")).to_have_text("1")
+    expect(figure(page, "Lines")).to_have_text("25")
+    expect(figure(page, "Lines with errors")).to_have_text("1")
     learned, held_back = (
-        int(figure(page, label).inner_text()) for label in ("to learn from", "held back to measure")
+        int(figure(page, label).inner_text()) for label in ("To learn from", "Held back to measure")
     )
     assert learned + held_back == 24 and held_back > 0
     errors = page.get_by_role("region", name="Errors by line").get_by_role("row")

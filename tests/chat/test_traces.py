@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import re
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -16,6 +18,7 @@ from knowledge.models import Chunk
 from phi3site.audit.models import AuditEvent
 from phi3site.audit.verifying import verify
 from phi3site.valkey import async_client
+from tests.chat.conftest import add_document
 from tests.fakes import ScriptedEngine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -95,30 +98,44 @@ class TestList:
         event = AuditEvent.objects.get(action="answers.searched")
         assert (event.actor, event.facts) == (auditor, {"person": "alice"})
 
+    @pytest.mark.parametrize("query", [{}, {"person": "", "page": "1"}, {"since": "soon"}])
+    def test_looking_at_the_list_without_a_search_is_no_search(self, answered, reader, query):
+        reader.get("/trace/", query)
+        assert not AuditEvent.objects.filter(action="answers.searched").exists()
+
     def test_htmx_gets_the_table_alone(self, answered, reader):
         page = reader.get("/trace/", headers={"HX-Request": "true", "HX-Target": "answers"})
         assert b"<html" not in page.content
         assert receipt_page(answered).encode() in page.content
+
+    def test_number_of_filters_in_use_is_told_and_kept_up_to_date(self, reader):
+        badge = re.compile(r'<span [^>]*id="filter-count"([^>]*)>(\d) active')
+        assert badge.search(reader.get("/trace/").content.decode()).groups() == (" hidden", "0")
+        query = {"person": "alice", "since": "soon", "question": "  "}
+        assert badge.search(reader.get("/trace/", query).content.decode()).groups() == ("", "2")
+        headers = {"HX-Request": "true", "HX-Target": "answers"}
+        table = reader.get("/trace/", {"person": "alice"}, headers=headers).content.decode()
+        assert badge.search(table).groups() == (' hx-swap-oob="true"', "1")
 
     def test_search_that_can_not_be_read_finds_nothing_and_says_so(self, answered, reader):
         page = reader.get("/trace/", {"since": "soon"}).content.decode()
         assert "Enter a valid date" in page
         assert receipt_page(answered) not in page
 
+    def test_an_answer_that_found_nothing_does_not_look_like_a_good_one(self, answered, reader):
+        Answer.objects.update(is_abstention=True)
+        page = reader.get("/trace/").content.decode()
+        assert '<span class="status" data-status="abstained">Nothing found</span>' in page
+
+    def test_an_empty_list_tells_no_answer_yet_from_no_such_answer(self, reader):
+        assert "No answer yet" in reader.get("/trace/").content.decode()
+        assert "No such answer" in reader.get("/trace/", {"person": "alice"}).content.decode()
+
     def test_navigation_leads_auditors_here(self, reader):
         assert reader.get("/").url == "/trace/"
 
 
 class TestStory:
-    def test_candidates_tell_scores_and_outcome(self, answered):
-        story = tell_story(answered)
-        assert story.check.is_intact
-        kept = [candidate for candidate in story.candidates if candidate.is_kept]
-        assert {c.marker for c in kept} == set(
-            answered.passages.filter(is_used=True).values_list("marker", flat=True)
-        )
-        assert all(candidate.scores[0]["rank"] for candidate in kept)
-
     def test_pieces_are_the_whole_answer_once(self, answered):
         story = tell_story(answered)
         assert "".join(piece.text for piece in story.pieces) == answered.text
@@ -139,10 +156,10 @@ class TestStory:
 
 
 class TestReceiptPage:
-    def test_page_reads_from_question_to_proof(self, answered, reader):
+    def test_page_tells_answer_and_proof_before_what_led_to_them(self, answered, reader):
         page = reader.get(receipt_page(answered)).content.decode()
-        headings = ["Asked", "Understood as", "Found", "Sent to the model", "Answered by"]
-        places = [page.index(f"<h2>{name}</h2>") for name in [*headings, "Answer", "Proof"]]
+        headings = ["Asked", "Answer", "Proof", "Passages in the prompt", "Sent to the model"]
+        places = [page.index(f"<h2>{name}") for name in [*headings, "Answered by", "Timings"]]
         assert places == sorted(places)
         receipt = Receipt.objects.get()
         event = AuditEvent.objects.get(seq=receipt.audit_seq)
@@ -204,8 +221,90 @@ class TestReceiptPage:
         alice.save()
         page = reader.get(receipt_page(answered)).content.decode()
         assert "Service handbook" in page
-        assert ">alice<" in page
+        assert '<p class="muted">alice,' in page
         assert "agrees with its hash" in page
+
+    def test_what_was_left_out_is_folded_and_counted_by_reason(self, answered, reader):
+        told = json.loads(Receipt.objects.get().body)
+        reasons = ["rank"] * 90 + ["duplicate"] * 2 + ["odd_new_one"]
+        told["passages"] = [passage for passage in told["passages"] if passage["is_used"]]
+        told["looked_up"]["dropped"] = [
+            {"document": f"Guide {n}", "page": None, "scores": {}, "reason": reason}
+            for n, reason in enumerate(reasons)
+        ]
+        Receipt.objects.update(body=json.dumps(told))
+        page = reader.get(receipt_page(answered)).content.decode()
+        folded = page[page.index('id="left-out"') : page.index('id="sent"')]
+        assert page.count("<div>Guide ") == folded.count("<div>Guide ") == len(reasons)
+        counts = re.findall(r'<details class="fold"><summary>.*?>(\d+)</span> ([^<]+)<', folded)
+        assert counts == [
+            ("2", "says the same as a passage before it"),
+            ("90", "ranked lower"),
+            ("1", "odd new one"),
+        ]
+
+    def test_table_passage_shows_its_rows(self, expert, collection, ask_as, alice, reader):
+        add_document(
+            collection,
+            "Price list",
+            ["Seal kit SK-17 of the Heron pump: 48 euros."],
+            page=None,
+            row_from=12,
+            row_to=14,
+        )
+        ask_as(alice)
+        answer = Answer.objects.get(pk=asyncio.run(write()))
+        page = reader.get(receipt_page(answer)).content.decode()
+        assert "rows 12–14" in page
+        passage = answer.passages.get(document_title="Price list")
+        assert (
+            "rows 12–14" in reader.get(reverse("chat:source", args=[passage.pk])).content.decode()
+        )
+
+    def test_moment_of_the_question_is_readable_by_people_and_machines(self, answered, reader):
+        page = reader.get(receipt_page(answered)).content.decode()
+        asked_at = answered.question.asked_at
+        (exact, shown) = re.search(
+            r'<time [^>]*datetime="([^"]+)" data-moment>([^<]+)', page
+        ).groups()
+        assert datetime.fromisoformat(exact) == asked_at
+        assert shown == f"{asked_at.day} {asked_at:%b %Y, %H:%M:%S} UTC"
+
+
+class TestVerifyingOneAnswer:
+    def url(self, answer):
+        return reverse("chat:verify", args=[answer.pk])
+
+    def test_outcome_is_told_and_stands_in_the_log(self, answered, reader, auditor):
+        told = reader.post(
+            self.url(answered), headers={"HX-Request": "true", "HX-Target": "report"}
+        )
+        assert "Verified just now" in told.content.decode()
+        assert b"<html" not in told.content
+        event = AuditEvent.objects.get(action="answer.verified")
+        assert (event.actor, event.target_id) == (auditor, str(answered.pk))
+        assert event.facts == {"intact": True, "event": Receipt.objects.get().audit_seq}
+        log = reader.get("/trace/log/", {"target": str(answered.pk)}).content.decode()
+        assert "Verified an answer" in log
+        assert not list(verify_receipts())
+
+    def test_changed_receipt_is_told_and_logged_as_changed(self, answered, reader):
+        Receipt.objects.update(body="{}")
+        page = reader.post(self.url(answered), follow=True).content.decode()
+        assert "it does not hold" in page
+        assert AuditEvent.objects.get(action="answer.verified").facts["intact"] is False
+
+    def test_answer_under_way_has_nothing_to_verify(self, ask_as, alice, reader):
+        answer = ask_as(alice)
+        page = reader.post(self.url(answer), follow=True).content.decode()
+        assert "has no receipt yet" in page
+        assert not AuditEvent.objects.filter(action="answer.verified").exists()
+
+    def test_looking_does_not_verify_and_others_may_not(self, answered, reader, client, alice):
+        assert reader.get(self.url(answered)).status_code == 405
+        client.force_login(alice)
+        assert client.post(self.url(answered)).status_code == 403
+        assert not AuditEvent.objects.filter(action="answer.verified").exists()
 
 
 class TestSource:

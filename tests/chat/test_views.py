@@ -105,6 +105,32 @@ def test_a_form_that_can_not_be_taken_says_why(client, alice, expert):
     assert b"Shorten it" in client.post(reverse("chat:ask"), long, follow=True).content
 
 
+def test_a_question_that_is_too_long_comes_back_with_the_reason(client, alice, expert, settings):
+    settings.CHAT_MAX_QUESTION_CHARS = 30
+    client.force_login(alice)
+    sent = {"question": "Which seal kit fits the <Heron> pump?", "expert": expert.pk}
+    response = client.post(reverse("chat:ask"), sent)
+    assert response.status_code == 422
+    page = response.content.decode()
+    assert "The question has 37 characters; 30 are possible." in page
+    assert ">Which seal kit fits the &lt;Heron&gt; pump?</textarea>" in page
+    assert 'data-limit="30"' in page
+    assert "maxlength" not in page[page.index("<textarea") : page.index("</textarea>")]
+
+
+@pytest.mark.parametrize("title", ["", "   ", "\x00 \n"])
+def test_a_title_of_blanks_is_refused_where_one_is(client, alice, answer, title):
+    client.force_login(alice)
+    conversation = answer.question.conversation
+    address = reverse("chat:rename", args=[conversation.pk])
+    response = client.post(address, {"title": title}, follow=True)
+    assert response.redirect_chain == [(conversation.get_absolute_url(), 302)]
+    assert "A title needs at least one character. The old one is kept." in response.content.decode()
+    before = conversation.title
+    conversation.refresh_from_db()
+    assert conversation.title == before
+
+
 def test_stop_again_feedback_rename_and_delete_by_form(client, alice, answer):
     client.force_login(alice)
     conversation = answer.question.conversation

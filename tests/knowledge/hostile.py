@@ -183,7 +183,7 @@ SAID = {
     "quotes in quotes": "its structure was left out",
     "an attachment that is a bomb": "unpacks to more than any document needs",
     "zeros between the letters": "read as UTF-16-LE",
-    "half characters": "1 unreadable characters",
+    "half characters": "1 unreadable character",
 }
 # Name of the file, its bytes, what becomes of it.
 HOSTILE = {

@@ -28,8 +28,36 @@ def test_log_shows_the_newest_event_first(reader, alice):
     record("document.uploaded", actor=alice, target=alice, details={"title": "Pump manual"})
     record("document.removed", actor=alice)
     page = reader.get(LOG).content.decode()
-    assert page.index("document.removed") < page.index("document.uploaded</td>")
+    assert page.index(">document.removed<") < page.index(">document.uploaded<")
     assert "Pump manual" in page
+
+
+def test_acts_are_told_in_plain_words_with_their_names_beside(reader, alice):
+    record("user.sign_in_held_back", actor=alice, target=alice)
+    record("thing.turned_around", details={"times_turned": 3})
+    page = reader.get(LOG).content.decode()
+    for words in ("Sign-in held back after too many attempts", "Thing turned around"):
+        assert words in page
+    assert '<option value="thing.turned_around">Thing turned around</option>' in page
+    assert ">thing.turned_around</div>" in page
+    assert "<dt>times turned</dt>" in page
+    assert '<span class="muted">person</span>' in page
+
+
+def test_moment_is_exact_for_machines_and_readable_for_people(reader):
+    record("site.started")
+    at = AuditEvent.objects.first().at
+    page = reader.get(LOG).content.decode()
+    assert f'datetime="{at:%Y-%m-%dT%H:%M:%S}' in page
+    assert f"{at.day} {at:%b %Y, %H:%M:%S} UTC</time>" in page
+
+
+def test_hash_among_the_details_is_short_and_can_be_copied(reader):
+    record("thing.changed", details={"file": "ab" * 32, "note": "abababab"})
+    page = reader.get(LOG).content.decode()
+    assert f'data-copy="{"ab" * 32}"' in page
+    assert f"<dd>{'ab' * 32}</dd>" not in page
+    assert "<dd>abababab</dd>" in page
 
 
 def shown(reader, **query):
@@ -93,8 +121,9 @@ def test_verify_names_the_first_bad_event(reader):
     assert f"Event {bad}</strong> was changed" in page
 
 
-def test_that_somebody_verified_is_an_event(reader, auditor):
-    reader.post(VERIFY)
+def test_that_somebody_verified_is_an_event_that_the_open_log_fetches(reader, auditor):
+    assert reader.post(VERIFY).headers["HX-Trigger"] == "log-grew"
+    assert "log-grew from:body" in reader.get(LOG).content.decode()
     event = AuditEvent.objects.first()
     assert (event.action, event.actor) == ("audit.verified", auditor)
     assert event.facts["intact"] is True

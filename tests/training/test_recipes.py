@@ -1,11 +1,12 @@
 """A recipe that exists can be run: everything else is refused with the field to change."""
 
+import dataclasses
 import math
 
 import pytest
 
 from training.errors import RecipeRefused
-from training.recipes import FUSED, Recipe, presets, read_recipe
+from training.recipes import FUSED, LABELS, METHOD_NAMES, METHODS, Recipe, presets, read_recipe
 
 
 @pytest.mark.parametrize(
@@ -59,6 +60,20 @@ def test_presets_differ_in_effort(is_demo):
     offered = presets(is_demo=is_demo)
     steps = [offered[name].total_steps(400) for name in ("quick", "standard", "thorough")]
     assert steps == sorted(set(steps))
+
+
+@pytest.mark.parametrize("is_demo", [True, False])
+def test_no_preset_is_longer_than_the_model_reads(is_demo):
+    longest = {recipe.max_length for recipe in presets(is_demo=is_demo).values()}
+    for context, expected in ((300, {300}), (10**6, longest), (None, longest)):
+        offered = presets(is_demo=is_demo, context=context)
+        assert {recipe.max_length for recipe in offered.values()} == expected
+
+
+def test_every_field_has_a_name_for_people():
+    assert LABELS.keys() == {field.name for field in dataclasses.fields(Recipe)}
+    assert all(label[0].isupper() for label in LABELS.values())
+    assert METHOD_NAMES.keys() == set(METHODS)
 
 
 def test_the_demo_model_learns_in_larger_steps():

@@ -8,7 +8,9 @@ from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
 from tests.training.conftest import line, seal_lines
+from training.bases import context_limit, find_base
 from training.models import Dataset, Metric, Run
+from training.recipes import LABELS
 from training.runs import claim_run, fail_run
 
 pytestmark = pytest.mark.django_db
@@ -111,6 +113,25 @@ def test_a_bad_field_is_refused_where_it_stands(field, value, page, dataset):
     assert not Run.objects.exists()
 
 
+def test_a_preset_as_offered_fits_a_base_model_with_a_short_context(page, dataset):
+    limit = context_limit(find_base())
+    assert limit < 2048
+    form = page.get(reverse("training:new_run"), {"preset": "quick"}).context["form"]
+    assert form.fields["max_length"].initial == limit
+    data = run_data(page, dataset, {"max_length": limit})
+    assert page.post(reverse("training:new_run"), data).status_code == 302
+
+
+def test_a_fold_is_open_when_a_field_in_it_is_refused(page, dataset):
+    fold = re.compile(r'<details class="fold"( open)?><summary>All other')
+    form = page.get(reverse("training:new_run")).content.decode()
+    assert fold.search(form).group(1) is None
+    data = run_data(page, dataset, {"max_length": 100_000})
+    refused = page.post(reverse("training:new_run"), data).content.decode()
+    assert fold.search(refused).group(1) == " open"
+    assert "tokens at most" in refused
+
+
 def test_each_preset_fills_the_form(page, dataset):
     ranks = [
         page.get(reverse("training:new_run"), {"preset": name}).context["form"].fields["r"].initial
@@ -153,6 +174,40 @@ def test_cancel_and_resume_by_a_click(page, run):
     assert run.status == Run.Status.QUEUED
     response = page.post(reverse("training:resume_run", args=[run.pk]), follow=True)
     assert "Only a failed or cancelled run" in text_of(response)
+
+
+def test_what_a_cancelled_run_keeps_is_told_as_it_is(page, run):
+    def cancel():
+        Run.objects.filter(pk=run.pk).update(status="running", cancel_requested=False)
+        asked = text_of(page.get(run.get_absolute_url()))
+        told = text_of(page.post(reverse("training:cancel_run", args=[run.pk]), follow=True))
+        Run.objects.filter(pk=run.pk).update(status="cancelled")
+        return asked, told, text_of(page.get(run.get_absolute_url()))
+
+    asked, told, after = cancel()
+    assert "No checkpoint is saved yet" in asked
+    assert "checkpoint is kept" not in asked + told + after
+    assert "begins at its first step" in after
+    for step in (2, 4):
+        run.checkpoints.create(step=step, folder=f"checkpoints/step-{step}")
+    asked, told, after = cancel()
+    assert "Its checkpoint of step 4 is kept" in asked
+    assert "The checkpoint of step 4 is kept" in after
+
+
+def test_a_run_is_told_in_proper_words(page, run):
+    Run.objects.filter(pk=run.pk).update(status="failed")
+    html = text_of(page.get(run.get_absolute_url()))
+    recipe = html[html.index('id="recipe-title"') :]
+    assert (
+        '<dt title="gradient_checkpointing">Save memory by computing twice</dt><dd>no</dd>'
+        in recipe
+    )
+    assert "<dd>LoRA</dd>" in recipe
+    shown = re.findall(r'<dt title="(\w+)"', recipe)
+    assert shown == [name for name in LABELS if name in run.recipe]
+    labels = re.findall(r"<dt[^>]*>([^<]+)<", html) + re.findall(r'class="label">([^<]+)<', html)
+    assert all(label[0].isupper() for label in labels), labels
 
 
 def test_the_list_of_runs_moves_while_a_run_does(page, run):

@@ -31,6 +31,7 @@ class Chat {
   start() {
     for (const element of this.thread.answers()) this.#adopt(element);
     this.#restore();
+    this.#addressed(); // a browser may come back with another choice than the page was made with
     this.#showNewestSources();
     this.#listen();
     bindKeys(this);
@@ -42,7 +43,7 @@ class Chat {
     this.composer.addEventListener("ask", (event) => this.#ask(event.detail));
     this.composer.addEventListener("stop", () => this.#stop());
     this.root.addEventListener("click", (event) => this.#clicked(event));
-    this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#showExamples());
+    this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#addressed());
     this.socket.addEventListener("open", () => this.#connected());
     this.socket.addEventListener("message", (event) => this.#hear(event.detail));
   }
@@ -216,7 +217,9 @@ class Chat {
     this.sources.show(newest ?? null);
   }
 
-  #showExamples() {
+  /** Another expert was chosen: its own examples, and its name where the question is written. */
+  #addressed() {
+    this.composer.address();
     for (const examples of this.root.querySelectorAll("[data-examples]")) {
       examples.hidden = examples.dataset.examples !== this.composer.expert;
     }

@@ -2,6 +2,8 @@
 // What was sent but not yet acknowledged waits in an outbox that survives a reload; the server
 // knows each question by the client's id, so sending it twice asks it once.
 
+import { Limit } from "./limit.js";
+
 function stored(key) {
   try {
     return localStorage.getItem(key);
@@ -54,6 +56,7 @@ export class Composer extends EventTarget {
   #field;
   #user;
   #conversation;
+  #limit;
 
   constructor(form, { user, conversation }) {
     super();
@@ -61,6 +64,7 @@ export class Composer extends EventTarget {
     this.#field = form.querySelector("[data-question-field]");
     this.#user = user;
     this.#conversation = conversation;
+    this.#limit = new Limit(this.#field, form.querySelector("[data-question-left]"));
     this.#field.value ||= stored(this.#draftKey) ?? "";
     this.#fit();
     this.#field.addEventListener("input", () => this.#edited());
@@ -101,6 +105,12 @@ export class Composer extends EventTarget {
     this.#edited();
   }
 
+  /** The field says whom it asks. */
+  address() {
+    const chosen = this.#form.elements.expert?.selectedOptions?.[0];
+    if (chosen) this.#field.placeholder = `Ask ${chosen.text.trim()}…`;
+  }
+
   focus() {
     this.#field.focus();
   }
@@ -121,7 +131,9 @@ export class Composer extends EventTarget {
   ask(text) {
     const question = text.trim();
     if (!question || this.isBusy) return;
-    this.complain("");
+    const refusal = this.#limit.refusal(question);
+    this.complain(refusal);
+    if (refusal) return;
     const message = {
       type: "ask",
       client_id: newId(),
@@ -157,6 +169,7 @@ export class Composer extends EventTarget {
   }
 
   #fit() {
+    this.#limit.show(this.#field.value);
     if (CSS.supports("field-sizing", "content")) return;
     this.#field.style.height = "auto";
     this.#field.style.height = `${this.#field.scrollHeight}px`;

@@ -1,15 +1,20 @@
 """How an auditor sees text: inert, and with nothing hidden in it."""
 
+import re
 import unicodedata
 
 from django import template
 from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
+from phi3site.audit.models import AuditEvent
+from phi3site.audit.words import thing_in_words, words_for
+
 register = template.Library()
 
 # Controls, formats (zero width, bidi, tags), surrogates, private use, unassigned, odd separators.
 HIDDEN = {"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"}
+DIGEST = re.compile(r"[0-9a-f]{64}|[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 ORDINARY = {"\n", "\t"}
 # Look like nothing, though Unicode files them under letters or symbols.
 BLANK_LETTERS = {"\u115f", "\u1160", "\u3164", "\uffa0", "\u2800"}
@@ -25,6 +30,30 @@ def visible(text: str) -> SafeString:
 def hidden_count(text: str) -> int:
     """How many characters of the text a reader can't see."""
     return sum(_is_hidden(character) for character in str(text))
+
+
+@register.filter
+def spaced(name: str) -> str:
+    """A name of the code as words: `top_p` reads "top p"."""
+    return str(name).replace("_", " ")
+
+
+@register.filter
+def is_digest(value: object) -> bool:
+    """Whether it is a hash or an id: nothing to read, something to copy."""
+    return isinstance(value, str) and DIGEST.fullmatch(value) is not None
+
+
+@register.filter
+def in_words(event: AuditEvent) -> str:
+    """What was done, for people."""
+    return words_for(event.action)
+
+
+@register.filter
+def thing(target_type: str) -> str:
+    """What it was done to, for people."""
+    return thing_in_words(target_type)
 
 
 @register.filter

@@ -3,6 +3,7 @@
 import { announce } from "./announce.js";
 import { initConfirm } from "./confirm.js";
 import { initDropzones } from "./dropzone.js";
+import { initTimes } from "./times.js";
 
 function closeMenus(except) {
   for (const menu of document.querySelectorAll("details.menu[open]")) {
@@ -58,6 +59,16 @@ document.addEventListener("change", (event) => {
   }
 });
 
+// A field that the browser refuses can't be shown inside a closed fold: the form would just stand still.
+document.addEventListener(
+  "invalid",
+  (event) => {
+    const fold = event.target.closest("details:not([open])");
+    if (fold) fold.open = true;
+  },
+  true,
+);
+
 document.addEventListener("keydown", (event) => {
   if (event.key !== "Escape") return;
   closeMenus(null);
@@ -67,3 +78,4 @@ document.addEventListener("keydown", (event) => {
 
 initConfirm();
 initDropzones();
+initTimes();

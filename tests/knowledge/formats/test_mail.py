@@ -64,7 +64,7 @@ def test_what_is_not_read_is_named_with_the_reason(read):
     first, second, third = extracted.warnings
     assert "“run.exe”" in first and "Windows program" in first
     assert "“scan.pdf”" in second and "damaged" in second
-    assert third == "1 pictures were not read."
+    assert third == "1 picture was not read."
 
 
 def test_a_mail_in_a_mail_in_a_mail_is_named(read):

@@ -39,7 +39,7 @@ def test_every_line_is_kept_and_what_is_no_json_is_said(read):
     table, line = extracted.blocks
     assert table.rows[1:] == (("1", "2"), ("3", "4"))
     assert line.text == "not json"
-    assert extracted.warnings == ("1 lines are no JSON and were kept as plain text: line 2.",)
+    assert extracted.warnings == ("1 line is no JSON and was kept as plain text: line 2.",)
 
 
 def test_ten_thousand_records_are_all_there(read):

@@ -68,7 +68,7 @@ def test_encodings_are_told_apart(text, encoding):
 def test_a_few_broken_bytes_do_not_change_the_encoding():
     text, warnings = decode("Größe ".encode() * 50 + b"\xff end")
     assert text.count("Größe") == 50
-    assert warnings == ["1 broken characters could not be read."]
+    assert warnings == ["1 broken character could not be read."]
 
 
 def test_a_declared_encoding_that_hides_markup_is_not_believed():

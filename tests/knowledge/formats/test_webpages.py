@@ -46,7 +46,7 @@ def test_what_is_unseen_or_leads_elsewhere_is_left_out_and_counted():
     assert outline(page) == [("paragraph", "Words")]
     assert extracted.warnings == (
         "2 hidden parts of the page were left out.",
-        "1 navigation bars were left out.",
+        "1 navigation bar was left out.",
     )
 
 

@@ -81,9 +81,9 @@ def test_what_was_deleted_hidden_or_remarked_is_left_out_and_counted(read):
     extracted = read(word_file(body, comments='<w:comment w:id="0"/>'), "a.docx")
     assert [block.text for block in extracted.blocks] == ["Pay new"]
     assert extracted.warnings == (
-        "1 passages that were deleted with tracked changes: left out.",
-        "1 pieces of hidden text were left out.",
-        "1 comments were left out.",
+        "1 passage that was deleted with tracked changes: left out.",
+        "1 piece of hidden text was left out.",
+        "1 comment was left out.",
     )
 
 

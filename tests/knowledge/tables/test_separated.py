@@ -77,4 +77,4 @@ def test_a_broken_cell_is_told_with_its_row(monkeypatch, tmp_path):
 def test_invisible_characters_are_taken_out_of_cells_and_counted(read):
     extracted = read("part,note\nA,se\u200bcret\nB,plain\n")
     assert shown(extracted.tables[0])[0] == ("A", "secret")
-    assert extracted.warnings == ("1 invisible characters were left out.",)
+    assert extracted.warnings == ("1 invisible character was left out.",)

@@ -27,7 +27,7 @@ def test_hidden_rows_are_read_and_marked(read):
 
     extracted = read(workbook(hide, Prices=PRICES), "a.xlsx")
     assert [row.is_hidden for row in extracted.tables[0].rows] == [False, True, False]
-    assert extracted.warnings == ("“Prices”: 1 hidden rows were read and marked.",)
+    assert extracted.warnings == ("“Prices”: 1 hidden row was read and marked.",)
 
 
 @pytest.mark.parametrize("state", ["hidden", "veryHidden"])
@@ -58,7 +58,7 @@ def test_units_stand_in_number_formats(read_table):
 def test_formulas_without_a_result_are_told(read):
     rows = [("Part", "Price"), ("A", 1), ("B", "=B2*2")]
     (warning,) = read(workbook(Prices=rows), "a.xlsx").warnings
-    assert warning.startswith("“Prices”: 1 formulas have no stored result")
+    assert warning.startswith("“Prices”: 1 formula has no stored result")
 
 
 def test_empty_sheets_are_no_tables_and_an_empty_workbook_is_refused(read):

@@ -1,0 +1,1 @@
+"""Words of recipes for templates."""
