@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from chat.engine import EngineError
 from chat.engines import start_engine
+from chat.threads import in_thread
 from chat.worker import EngineDied, Worker, configured_slots
 from knowledge import embedding
 
@@ -26,7 +27,6 @@ class Command(BaseCommand):
             engine = start_engine()
         except (EngineError, OSError) as error:
             raise CommandError(f"The engine can't start: {error}") from error
-        embedding.get_encoder()
         try:
             asyncio.run(_serve(Worker(engine, slots=configured_slots())))
         except EngineDied as error:
@@ -39,5 +39,9 @@ async def _serve(worker: Worker) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.end)
+    # Loading it takes seconds: a question that comes now waits for it in its turn.
+    encoder = asyncio.create_task(in_thread(embedding.get_encoder)())
+    encoder.add_done_callback(lambda done: done.exception() and worker.end())
     logger.info("engine worker %s is ready", worker.name)
     await worker.run()
+    await encoder
