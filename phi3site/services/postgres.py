@@ -20,6 +20,8 @@ from phi3site.services.places import Places
 
 # The site's own role and database; the superuser stays for the set-up alone.
 ROLE = DATABASE = "phi3"
+# What questions to tables run as: no rights but those lent for one transaction.
+READER = "phi3_table_reader"
 SUPERUSER = "postgres"
 EXTENSIONS = ("vector", "pg_trgm", "unaccent", "pg_textsearch")
 START_SECONDS = 120.0  # recovery after a crash takes its time
@@ -175,6 +177,10 @@ def _ensure_database(connection: "psycopg.Connection[tuple[object, ...]]") -> No
     role, database = sql.Identifier(ROLE), sql.Identifier(DATABASE)
     if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (ROLE,)).fetchone():
         connection.execute(sql.SQL("CREATE ROLE {} LOGIN CREATEDB").format(role))
+    reader = sql.Identifier(READER)
+    if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", (READER,)).fetchone():
+        connection.execute(sql.SQL("CREATE ROLE {} NOLOGIN NOINHERIT").format(reader))
+    connection.execute(sql.SQL("GRANT {} TO {} WITH INHERIT FALSE").format(reader, role))
     # To see whether the keyword extension is preloaded.
     connection.execute(sql.SQL("GRANT pg_read_all_settings TO {}").format(role))
     found = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (DATABASE,))

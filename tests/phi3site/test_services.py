@@ -13,6 +13,7 @@ import psycopg
 import pytest
 import redis
 
+from knowledge.exact.role import ROLE
 from phi3site.bootstrap import ROOT, SetupError
 from phi3site.services import AlreadyHeld, Services
 from phi3site.services.holding import borrowed
@@ -102,6 +103,15 @@ def test_the_site_is_no_superuser_and_may_make_test_databases(running):
             made.execute("CREATE EXTENSION IF NOT EXISTS vector")
             made.execute("CREATE EXTENSION IF NOT EXISTS pg_textsearch")
         postgres.execute("DROP DATABASE made_by_a_test")
+
+
+def test_questions_to_tables_have_a_role_of_their_own(running):
+    member = "SELECT pg_has_role(current_user, %s, 'SET'), pg_has_role(current_user, %s, 'USAGE')"
+    with psycopg.connect(running.addresses["DATABASE_URL"]) as postgres:
+        assert postgres.execute(member, [ROLE, ROLE]).fetchall() == [(True, False)]
+        postgres.execute(f"SET LOCAL ROLE {ROLE}")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            postgres.execute("CREATE TABLE anything (id int)")
 
 
 def test_nothing_listens_on_the_network(running):

@@ -12,6 +12,7 @@ from chat.engines import start_engine
 from chat.threads import in_thread
 from chat.worker import EngineDied, Worker, configured_slots
 from knowledge import embedding
+from knowledge.errors import KnowledgeError
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +41,15 @@ async def _serve(worker: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.end)
     # Loading it takes seconds: a question that comes now waits for it in its turn.
-    encoder = asyncio.create_task(in_thread(embedding.get_encoder)())
-    encoder.add_done_callback(lambda done: done.exception() and worker.end())
+    encoder = asyncio.create_task(in_thread(_load_encoder)())
     logger.info("engine worker %s is ready", worker.name)
     await worker.run()
     await encoder
+
+
+def _load_encoder() -> None:
+    """An encoder that is away fails the questions that search, which try it again each time."""
+    try:
+        embedding.get_encoder()
+    except KnowledgeError as error:
+        logger.warning("questions that search have no encoder yet: %s", error)
