@@ -41,7 +41,7 @@ async def _serve(worker: Worker) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, worker.end)
     # Loading it takes seconds: a question that comes now waits for it in its turn.
-    encoder = asyncio.create_task(in_thread(_load_encoder)())
+    encoder = asyncio.ensure_future(in_thread(_load_encoder)())
     logger.info("engine worker %s is ready", worker.name)
     await worker.run()
     await encoder
