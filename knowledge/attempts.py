@@ -54,7 +54,7 @@ class Attempt:
         """The next attempt; None when the version is finished, or in living hands."""
         with transaction.atomic():
             version = (
-                DocumentVersion.objects.select_for_update(of=("self",))
+                DocumentVersion.objects.select_for_update(of=("self",), no_key=True)
                 .select_related("document")
                 .filter(claimable(), pk=version_id)
                 .first()

@@ -53,7 +53,7 @@ def correct(chunk: Chunk, *, text: str, is_enabled: bool, actor: Any) -> None:
 
 def _locked(chunk: Chunk) -> Chunk:
     """The row, with its version held: publishing and correcting take turns."""
-    DocumentVersion.objects.select_for_update().get(pk=chunk.version_id)
+    DocumentVersion.objects.select_for_update(no_key=True).get(pk=chunk.version_id)
     found = Chunk.objects.select_related("version__document").filter(pk=chunk.pk).first()
     if found is None or found.version.is_unfinished:
         raise StateConflict("The document is being read again. Wait until it is ready.")

@@ -73,7 +73,7 @@ def replaced(details: Details, document: Document, named: dict[str, Any]) -> Det
 def file_document(document: Document, details: Details, *, actor: Any) -> None:
     """Writes the details down; who may read, and what is in force, follows at once."""
     with transaction.atomic():
-        document = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
+        document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
         before = _in_words(details_of(document))
         document.owner, document.labels = details.owner, list(details.labels)
         document.expires_on, document.review_by = details.expires_on, details.review_by
@@ -109,7 +109,7 @@ def _in_words(details: Details) -> dict[str, Any]:
 def label(document: Document, labels: tuple[str, ...], *, actor: Any) -> None:
     """Adds labels to those that it has."""
     with transaction.atomic():
-        document = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
+        document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
         document.labels = list(dict.fromkeys([*document.labels, *labels]))[:LABELS]
         document.save(update_fields=["labels"])
         record("document.filed", actor=actor, target=document, details={"labels": document.labels})
@@ -118,7 +118,7 @@ def label(document: Document, labels: tuple[str, ...], *, actor: Any) -> None:
 def move(document: Document, collection: Collection, *, actor: Any) -> None:
     """Puts a document into another collection: its readers are those of that one from now on."""
     with transaction.atomic():
-        document = Document.objects.select_for_update(of=("self",)).get(pk=document.pk)
+        document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
         if document.collection_id == collection.pk:
             return
         details = {"from": str(document.collection_id), "to": str(collection.pk)}

@@ -19,7 +19,9 @@ LISTS = (
     ("fused", "Both together"),
     ("final", "In the order of choice"),
 )
-SHOWN = 20
+SHOWN = 10
+# As retrieval measures them, in the order of the way.
+STEPS = ("embed", "search", "rerank", "choose")
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,13 @@ def _shown(test: SearchTest) -> dict[str, Any]:
         (name, [_place(row, by_id, result["outcomes"]) for row in result["lists"][key][:SHOWN]])
         for key, name in LISTS
     ]
-    shown: dict[str, Any] = {"lists": lists, "result": result, "absence": absence}
+    timings = [(step, result["timings"].get(step, 0.0)) for step in STEPS]
+    shown: dict[str, Any] = {
+        "lists": lists,
+        "result": result,
+        "absence": absence,
+        "timings": timings,
+    }
     if absence:
         documents = Document.objects.manageable_by(test.owner)
         shown["missing_document"] = documents.filter(pk=absence["document"]).first()

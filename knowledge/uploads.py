@@ -57,7 +57,7 @@ def upload_document(
     with stored(file, file_id=version_id, max_bytes=max_bytes) as saved, transaction.atomic():
         kind = detect(saved.path, filename)
         # One upload at a time in a collection: two of the same title must not both be version 1.
-        Collection.objects.select_for_update().get(pk=collection.pk)
+        Collection.objects.select_for_update(no_key=True).get(pk=collection.pk)
         known = _same_bytes(collection, saved.sha256, document)
         if known is None:
             target = document or _find_or_create(collection, title, actor, source_path)
@@ -120,7 +120,7 @@ def _add_version(
     actor: Any,
 ) -> DocumentVersion:
     """The row, its event and its job."""
-    document = Document.objects.select_for_update().get(pk=document.pk)
+    document = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
     if document.state != Document.State.ACTIVE:
         raise StateConflict("The document is in the trash. Restore it first.")
     last = document.versions.order_by("-number").first()

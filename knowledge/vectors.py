@@ -39,7 +39,9 @@ def fill_vectors(version_id: UUID) -> int:
             # The version still says that it lacks vectors: the next turn makes the right ones.
             return made
     with transaction.atomic():
-        version = DocumentVersion.objects.select_for_update().filter(pk=version_id).first()
+        version = (
+            DocumentVersion.objects.select_for_update(no_key=True).filter(pk=version_id).first()
+        )
         if version is not None and not lacking.exists():
             DocumentVersion.objects.filter(pk=version_id).update(lacks_vectors=False)
     return made
@@ -49,7 +51,9 @@ def fill_vectors(version_id: UUID) -> int:
 def store_vectors(batch: Sequence[Chunk], vectors: NDArray[float32], encoder: Encoder) -> int:
     """Keeps the vectors of chunks that are still as they were when they were read."""
     ids = [chunk.pk for chunk in batch]
-    now = dict(Chunk.objects.select_for_update().filter(pk__in=ids).values_list("pk", "sha256"))
+    now = dict(
+        Chunk.objects.select_for_update(no_key=True).filter(pk__in=ids).values_list("pk", "sha256")
+    )
     rows = [
         ChunkEmbedding(chunk=chunk, encoder=encoder, vector=HalfVector(vector))
         for chunk, vector in zip(batch, vectors, strict=True)

@@ -97,7 +97,7 @@ def read_again(document: Document, *, actor: Any) -> DocumentVersion:
     What answers now goes on until that one is ready. Changes to chunks are taken along.
     """
     with transaction.atomic():
-        document = Document.objects.select_for_update().get(pk=document.pk)
+        document = Document.objects.select_for_update(no_key=True).get(pk=document.pk)
         newest = document.versions.order_by("-number").first()
         if newest is None or document.state != Document.State.ACTIVE or newest.is_unfinished:
             raise StateConflict("It is in the trash, or on its way already.")

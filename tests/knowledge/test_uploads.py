@@ -1,12 +1,15 @@
 import errno
 import hashlib
+import threading
 from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
+from django.db import connection
 
 from knowledge import storage, uploads
 from knowledge.errors import KnowledgeError, StateConflict, StorageFull, UploadRefused
+from knowledge.ingestion import ingest
 from knowledge.models import Document, DocumentVersion
 from knowledge.uploads import clean_filename, title_of, upload_document, upload_many
 from knowledge.versions import trash
@@ -190,3 +193,26 @@ def test_names_for_display_are_clean():
 def test_a_file_object_without_a_name_needs_a_type(collection, curator):
     with pytest.raises(UploadRefused):
         upload_document(collection, ContentFile(b"words"), actor=curator)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_an_upload_in_its_transaction_holds_back_no_publishing(upload, encoder, monkeypatch):
+    """Both write to the log at last: if one waited for the other's row, neither would end."""
+    waiting, real, ended = upload("Other words.", "other.txt"), uploads._same_bytes, []
+
+    def same_bytes(*args):
+        def publish():
+            ingest(str(waiting.pk))
+            connection.close()
+
+        thread = threading.Thread(target=publish)
+        thread.start()
+        thread.join(20)
+        ended.append(not thread.is_alive())
+        return real(*args)
+
+    monkeypatch.setattr(uploads, "_same_bytes", same_bytes)
+    upload("Words.", "words.txt")
+    assert ended == [True]
+    waiting.refresh_from_db()
+    assert waiting.status == "ready"
