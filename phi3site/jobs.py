@@ -67,6 +67,15 @@ def get_worker(name: str) -> SimpleWorker:
     )
 
 
+def stay_known(worker: SimpleWorker) -> None:
+    """Enters a working worker again where Valkey was emptied and knows it no more."""
+    was_known = worker.birth_date is not None
+    if was_known and not client().sismember(worker.redis_workers_keys, worker.key):
+        # A heartbeat may have left half an entry since.
+        client().delete(worker.key)
+        worker.register_birth()  # type: ignore[no-untyped-call]  # rq is partly untyped
+
+
 def enqueue(
     task: str, *args: str, queue: str, job_id: str, timeout: int, is_urgent: bool = False
 ) -> None:

@@ -10,15 +10,23 @@ from collections.abc import Callable
 from django.conf import settings
 from django.db import connections
 from django.utils.module_loading import import_string
+from rq import SimpleWorker
+
+from phi3site.jobs import stay_known
 
 INTERVAL = 10.0
 
 logger = logging.getLogger(__name__)
 
 
-def start_reconciler(queue: str) -> threading.Thread:
+def start_reconciler(queue: str, worker: SimpleWorker) -> threading.Thread:
     """Runs the queue's reconciler in the background for as long as the process lives."""
-    reconcile = import_string(settings.JOBS_RECONCILERS[queue])
+    look = import_string(settings.JOBS_RECONCILERS[queue])
+
+    def reconcile() -> None:
+        stay_known(worker)
+        look()
+
     thread = threading.Thread(target=_run, args=(reconcile,), name="reconciler", daemon=True)
     thread.start()
     return thread

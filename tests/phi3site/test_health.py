@@ -9,7 +9,7 @@ from django.urls import reverse
 from rq import Worker
 
 from phi3site import health
-from phi3site.jobs import get_queue, get_worker
+from phi3site.jobs import get_queue, get_worker, stay_known
 from phi3site.valkey import client as valkey
 
 GONE = 2**22 + 1  # above the largest process number of Linux
@@ -67,6 +67,25 @@ def test_a_killed_worker_does_not_count_though_rq_still_lists_it(client, db, eng
     assert client.get(reverse("readyz")).json()["missing"] == ["training worker"]
     valkey().hset(dead.key, mapping={"pid": os.getpid()})
     assert client.get(reverse("readyz")).json()["missing"] == []
+
+
+def test_workers_are_known_again_after_valkey_was_emptied(client, db, engine, workers):
+    for worker in workers:
+        valkey().delete(worker.key)
+        valkey().srem(worker.redis_workers_keys, worker.key)
+        valkey().srem(f"rq:workers:{worker.queues[0].name}", worker.key)
+        worker.heartbeat()
+    assert client.get(reverse("readyz")).status_code == 503
+    for worker in workers:
+        stay_known(worker)
+        stay_known(worker)
+    assert client.get(reverse("readyz")).status_code == 200
+
+
+def test_a_worker_that_has_not_begun_is_not_entered():
+    worker = get_worker("ingestion")
+    stay_known(worker)
+    assert not valkey().exists(worker.key)
 
 
 def test_a_worker_on_another_host_counts(client, db, engine, workers):

@@ -19,5 +19,6 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, queue: str, **options: Any) -> None:
         """Works until SIGTERM or SIGINT; a job under way is finished first."""
-        start_reconciler(queue)
-        get_worker(queue).work(logging_level="WARNING")
+        worker = get_worker(queue)
+        start_reconciler(queue, worker)
+        worker.work(logging_level="WARNING")
