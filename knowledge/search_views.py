@@ -21,7 +21,7 @@ LISTS = (
 )
 SHOWN = 10
 # As retrieval measures them, in the order of the way.
-STEPS = ("embed", "search", "rerank", "choose")
+STEPS = ("embed", "search", "rerank", "compute", "choose")
 
 
 @dataclass(frozen=True)
