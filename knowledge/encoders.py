@@ -8,6 +8,7 @@ import hashlib
 import importlib.util
 import json
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -105,26 +106,31 @@ def _chosen(given: str | None, own: str) -> str:
     return own if given is None else given
 
 
+@lru_cache(maxsize=2)
+def _model(folder: Path) -> SentenceTransformer:
+    """The model, loaded once for all the ways to use it."""
+    device, dtype = device_and_dtype()
+    return SentenceTransformer(
+        str(folder),
+        device=device,
+        local_files_only=True,
+        trust_remote_code=False,
+        model_kwargs={"dtype": dtype, "use_safetensors": True},
+    ).eval()
+
+
 class FolderEncoder:
     """A bi-encoder; vectors have unit length unless its specification says otherwise."""
 
     def __init__(self, folder: Path, name: str, spec: EncoderSpec) -> None:
         _weights(folder)
-        device, dtype = device_and_dtype()
-        self._model = SentenceTransformer(
-            str(folder),
-            device=device,
-            local_files_only=True,
-            trust_remote_code=False,
-            model_kwargs={"dtype": dtype, "use_safetensors": True},
-        ).eval()
+        self._model = _model(folder)
         own = self._model.prompts or {}
         own_prompts = (own.get("query") or "", own.get("document") or own.get("passage") or "")
         self.query_prompt = _chosen(spec.query_prompt, own_prompts[0])
         self.document_prompt = _chosen(spec.document_prompt, own_prompts[1])
         whole = int(self._model.get_embedding_dimension() or 0)
         self.dimensions = min(spec.dimensions or whole, whole)
-        self._model.truncate_dim = self.dimensions
         self._is_normalised = spec.is_normalised
         prompts = (self.query_prompt, self.document_prompt)
         self.name, self.revision = name, _revision(folder)
@@ -161,6 +167,7 @@ class FolderEncoder:
             batch_size=BATCH_SIZE,
             # Prompts are written by this class, never by the model's default.
             prompt="",
+            truncate_dim=self.dimensions,
             convert_to_tensor=True,
             normalize_embeddings=False,
             show_progress_bar=False,

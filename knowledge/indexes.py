@@ -8,7 +8,9 @@ import logging
 from functools import cache
 from typing import Any
 
-from django.db import connection
+from django.conf import settings
+from django.db import DatabaseError, connection
+from psycopg.errors import DiskFull
 
 from knowledge.models import ChunkEmbedding, Encoder
 
@@ -80,24 +82,62 @@ def ensure_vector_index(encoder: Encoder) -> bool:
 
     Builds beside searches and writes; of several workers one builds. Not inside a transaction.
     """
-    name = f"embedding_hnsw_{encoder.pk}"
-    rows = ChunkEmbedding.objects.filter(encoder=encoder)[:HNSW_FROM].count()
-    if rows < HNSW_FROM:
+    if not lacks_vector_index(encoder):
         return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass(%s) IS NOT NULL", [name])
-        if cursor.fetchone()[0]:
-            return False
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
         if not cursor.fetchone()[0]:
             return False
         try:
-            logger.info("building %s", name)
-            cursor.execute(
-                f"CREATE INDEX CONCURRENTLY IF NOT EXISTS {name} ON knowledge_chunkembedding "
-                f"USING hnsw ((vector::halfvec({int(encoder.dimensions)})) halfvec_cosine_ops) "
-                f"WHERE encoder_id = {int(encoder.pk)}"
-            )
+            logger.info("building %s", index_name(encoder))
+            # A build that was killed leaves one that is never used.
+            cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(encoder)}")
+            _build_vector_index(cursor, encoder)
         finally:
+            cursor.execute("RESET maintenance_work_mem")
             cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
     return True
+
+
+def lacks_vector_index(encoder: Encoder) -> bool:
+    """Whether the encoder has so many vectors that its index pays, and none that is complete."""
+    rows = ChunkEmbedding.objects.filter(encoder=encoder)[:HNSW_FROM].count()
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT count(*) FROM pg_index WHERE indisvalid AND indexrelid = to_regclass(%s)",
+            [index_name(encoder)],
+        )
+        return rows >= HNSW_FROM and not cursor.fetchone()[0]
+
+
+def drop_vector_index(encoder: Encoder) -> None:
+    """Removes the encoder's HNSW index, if it has one. Not inside a transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(encoder)}")
+
+
+def index_name(encoder: Encoder) -> str:
+    """The name of the encoder's HNSW index."""
+    return f"embedding_hnsw_{encoder.pk:d}"
+
+
+def _build_vector_index(cursor: Any, encoder: Encoder) -> None:
+    """In memory while the graph fits into it: beyond that, building takes many times as long."""
+    statement = (
+        f"CREATE INDEX CONCURRENTLY {index_name(encoder)} ON knowledge_chunkembedding "
+        f"USING hnsw ((vector::halfvec({int(encoder.dimensions)})) halfvec_cosine_ops) "
+        f"WHERE encoder_id = {int(encoder.pk)}"
+    )
+    cursor.execute(f"SET maintenance_work_mem = '{int(settings.KNOWLEDGE_INDEX_MEMORY_MB)}MB'")
+    try:
+        cursor.execute(statement)
+    except DatabaseError as error:
+        if not isinstance(error.__cause__, DiskFull):
+            raise
+        # A container with little shared memory: one process alone needs none of it.
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {index_name(encoder)}")
+        cursor.execute("SET max_parallel_maintenance_workers = 0")
+        try:
+            cursor.execute(statement)
+        finally:
+            cursor.execute("RESET max_parallel_maintenance_workers")

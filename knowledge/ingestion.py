@@ -69,12 +69,14 @@ def ingest_many(version_ids: Sequence[str], *, let_pass: Pass = lambda: None) ->
 
     `let_pass` is called again and again in a long work, so that others get their turn.
     """
+    if not version_ids:
+        return
+    # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
+    # switched meanwhile; and while it is away, they wait in the line.
+    encoder = embedding.get_encoder()
     attempts = [attempt for one in version_ids if (attempt := Attempt.claim(str(one)))]
     if not attempts:
         return
-    # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
-    # switched meanwhile.
-    encoder = embedding.get_encoder()
     surprises: list[Exception] = []
     with alive(attempts):
         works: list[_Work] = []

@@ -14,6 +14,7 @@ from knowledge.line import is_paused, waiting
 from knowledge.models import DocumentVersion, SearchTest
 from knowledge.search_tests import enqueue_test
 from knowledge.storage import remove_strays
+from knowledge.switching import queue_left_behind
 from knowledge.versions import enqueue_embedding, enqueue_ingestion
 
 Status = DocumentVersion.Status
@@ -26,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 def reconcile() -> int:
-    """Queues what should be under way and isn't; the number of versions.
+    """Queues what should be under way and isn't; the number of versions, and of switches.
 
     Queueing the same attempt twice makes one job, so that this may run in several workers.
     """
@@ -44,7 +45,7 @@ def reconcile() -> int:
     versions = list(waiting().filter(queued_at__lt=Now() - FRESH)[:BATCH])
     for version in versions:
         enqueue_ingestion(version)
-    return len(versions)
+    return len(versions) + queue_left_behind()
 
 
 @cache

@@ -44,14 +44,15 @@ def open_row(row: Encoder) -> TextEncoder:
 
 
 def spec_of(row: Encoder) -> EncoderSpec:
-    """What has to be loaded for a row; one that no worker has loaded yet leaves more open."""
+    """What has to be loaded for a row; before it is loaded once, what is empty is the model's."""
+    own = "" if row.revision else None
     return EncoderSpec(
         row.source or settings.KNOWLEDGE_ENCODER,
-        query_prompt=row.query_prompt,
-        document_prompt=row.document_prompt,
+        query_prompt=row.query_prompt or own,
+        document_prompt=row.document_prompt or own,
         dimensions=row.dimensions if row.is_shortened else None,
         is_normalised=row.is_normalised,
-        max_tokens=row.max_tokens,
+        max_tokens=row.max_tokens or None,
     )
 
 

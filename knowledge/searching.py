@@ -7,6 +7,7 @@ query's vector, and returns rows.
 from collections.abc import Sequence
 from typing import Any
 
+from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
 from django.db.models import QuerySet
 from numpy import float32
@@ -19,6 +20,11 @@ from knowledge.models import Collection, Encoder
 
 # Up to here an exact scan is faster than the index, and misses nothing.
 EXACT_LIMIT = 25_000
+# More left-out versions than this stay a subquery.
+HIDDEN_LIMIT = 2_000
+
+# Compiling a plan costs more than running it, and a search beside others has one core.
+_SETTINGS = "SET LOCAL jit = off; SET LOCAL max_parallel_workers_per_gather = 0"
 
 _COUNT = """
 SELECT count(*) FROM (
@@ -86,10 +92,11 @@ def search(
     """How many chunks were searched (counted up to `EXACT_LIMIT` + 1), and the fused candidates.
 
     `allowed` is a queryset of collections, `hidden` one of ids of versions that are left out all
-    the same; both become subqueries of the statement.
+    the same; both are read anew for each search.
     """
-    visible, visible_params = visibility(allowed, hidden)
     with transaction.atomic(), connection.cursor() as cursor:
+        visible, visible_params = visibility(allowed, hidden)
+        cursor.execute(_SETTINGS)
         cursor.execute(_COUNT.format(visible=visible), [*visible_params, EXACT_LIMIT + 1])
         searched = int(cursor.fetchone()[0])
         if not searched:
@@ -114,11 +121,24 @@ def search(
 
 
 def visibility(allowed: QuerySet[Collection], hidden: QuerySet[Any, Any]) -> tuple[str, list[Any]]:
-    """The condition on a chunk `c` that makes it a candidate, and its parameters."""
-    readable, readable_params = allowed.order_by().values("pk").query.sql_with_params()
+    """The condition on a chunk `c` that makes it a candidate, and its parameters.
+
+    Ids instead of subqueries: the planner knows how many chunks a collection has, but not which
+    collections a subquery will give, and then reads every chunk for the sake of a few.
+    """
+    collections = list(allowed.order_by().values_list("pk", flat=True))
+    if not collections:
+        raise EmptyResultSet
     left_out, left_out_params = hidden.query.sql_with_params()
-    condition = f"c.collection_id IN ({readable}) AND c.version_id NOT IN ({left_out})"
-    return condition, [*readable_params, *left_out_params]
+    with connection.cursor() as cursor:
+        cursor.execute(f"{left_out} LIMIT %s", [*left_out_params, HIDDEN_LIMIT + 1])
+        versions = [version for (version,) in cursor.fetchall()]
+    condition, params = "c.collection_id = ANY(%s)", [collections]
+    if len(versions) > HIDDEN_LIMIT:
+        return f"{condition} AND c.version_id NOT IN ({left_out})", [*params, *left_out_params]
+    if versions:
+        return f"{condition} AND c.version_id <> ALL(%s)", [*params, versions]
+    return condition, params
 
 
 def _widen_index_scan(cursor: Any, limit: int) -> None:

@@ -4,6 +4,7 @@ from uuid import UUID
 
 from django.db import close_old_connections, connection
 
+from knowledge import switching
 from knowledge.explaining import run_test
 from knowledge.turns import take_turn
 from knowledge.vectors import fill_vectors
@@ -29,6 +30,11 @@ def explain_search(test_id: str) -> None:
     """Tries a question out for a curator; safe to run twice."""
     _forget_old_connection()
     run_test(UUID(test_id))
+
+
+def switch_encoder(switch_id: str) -> None:
+    """A slice of the switch to another encoder; queues the next one. Safe to run twice."""
+    switching.work_on(UUID(switch_id))
 
 
 def _forget_old_connection() -> None:

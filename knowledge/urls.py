@@ -5,6 +5,7 @@ from django.urls import path
 from knowledge import act_views as acts
 from knowledge import chunk_views as chunks
 from knowledge import collection_views as collections
+from knowledge import encoder_views as encoders
 from knowledge import queue_views as queue
 from knowledge import reader, views
 from knowledge import search_views as searches
@@ -35,6 +36,15 @@ urlpatterns = [
     path("console/collections/", collections.collections, name="collections"),
     path("console/collections/new/", collections.new_collection, name="new_collection"),
     path("console/collections/<uuid:collection_id>/", collections.collection, name="collection"),
+    path("console/encoders/", encoders.encoders, name="encoders"),
+    path("console/encoders/switch/", encoders.switch_encoder, name="switch_encoder"),
+    path("console/encoders/back/", encoders.roll_back, name="roll_back"),
+    path("console/encoders/forget/", encoders.forget_encoder, name="forget_encoder"),
+    path("console/switches/<uuid:switch_id>/pause/", encoders.pause_switch, name="pause_switch"),
+    path("console/switches/<uuid:switch_id>/resume/", encoders.resume_switch, name="resume_switch"),
+    path(
+        "console/switches/<uuid:switch_id>/give-up/", encoders.give_up_switch, name="give_up_switch"
+    ),
     path("documents/<uuid:version_id>/", reader.version, name="version"),
     path("documents/<uuid:version_id>/file", reader.original, name="original"),
     path(

@@ -109,6 +109,7 @@ JOBS_ALLOWED = frozenset(
         "knowledge.tasks.ingest_version",
         "knowledge.tasks.embed_version",
         "knowledge.tasks.explain_search",
+        "knowledge.tasks.switch_encoder",
         "training.tasks.count_dataset",
         "training.tasks.execute_run",
     }
@@ -268,4 +269,6 @@ LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env("LOG_LEVEL", "INFO")},
+    # A line for each request to a model server says nothing.
+    "loggers": {"httpx": {"level": "WARNING"}},
 }

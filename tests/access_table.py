@@ -77,6 +77,13 @@ GET  knowledge:remove           302 403 403 403 200 404 200 403
 GET  knowledge:collections      302 403 403 403 200 200 200 403
 GET  knowledge:new_collection   302 403 403 403 403 403 200 403
 GET  knowledge:collection       302 403 403 403 200 404 200 403
+GET  knowledge:encoders         302 403 403 403 403 403 200 403
+POST knowledge:switch_encoder   302 403 403 403 403 403 302 403
+POST knowledge:roll_back        302 403 403 403 403 403 302 403
+POST knowledge:forget_encoder   302 403 403 403 403 403 302 403
+POST knowledge:pause_switch     302 403 403 403 403 403 302 403
+POST knowledge:resume_switch    302 403 403 403 403 403 302 403
+POST knowledge:give_up_switch   302 403 403 403 403 403 302 403
 GET  knowledge:version          302 200 200 404 200 404 200 404
 GET  knowledge:original         302 200 200 404 200 404 200 404
 GET  knowledge:page_image       302 200 200 404 200 404 200 404
@@ -147,6 +154,7 @@ JOBS = """
 knowledge.tasks.ingest_version
 knowledge.tasks.embed_version
 knowledge.tasks.explain_search
+knowledge.tasks.switch_encoder
 training.tasks.count_dataset
 training.tasks.execute_run
 """

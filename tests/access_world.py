@@ -15,7 +15,15 @@ from reportlab.pdfgen.canvas import Canvas
 from chat.adapters import register_adapter
 from chat.fingerprints import write_manifest
 from chat.models import Answer, Citation, Conversation, Expert, Passage, Receipt
-from knowledge.models import Chunk, Collection, Document, DocumentVersion, SearchTest
+from knowledge.models import (
+    Chunk,
+    Collection,
+    Document,
+    DocumentVersion,
+    Encoder,
+    EncoderSwitch,
+    SearchTest,
+)
 from phi3site.audit.canonical import canonical_json, sha256
 from phi3site.audit.recording import record
 from tests.conftest import make_user
@@ -93,10 +101,16 @@ class World:
             "document_id": document.pk,
             "version_id": version.pk,
             "chunk_id": self.chunk.pk,
+            "switch_id": self._switch().pk,
             "test_id": test.pk,
             "page": 1,
             "number": 1,
         }
+
+    def _switch(self):
+        former = Encoder.objects.create(name="a", revision="1", dimensions=8, state="active")
+        encoder = Encoder.objects.create(name="b", revision="1", dimensions=8)
+        return EncoderSwitch.objects.create(former=former, encoder=encoder)
 
     def _experts(self, team):
         self.expert = Expert.objects.create(name="Service")

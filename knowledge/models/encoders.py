@@ -1,5 +1,6 @@
 """Which encoders there are, which one is searched with, and the switch from one to another."""
 
+import uuid
 from typing import Any
 
 from django.conf import settings
@@ -85,6 +86,7 @@ class EncoderSwitch(models.Model):
     UNDER_WAY = (Status.QUEUED, Status.EMBEDDING, Status.INDEXING)
     UNFINISHED = (*UNDER_WAY, Status.PAUSED, Status.FAILED)
 
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
     encoder = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="switches")
     former = models.ForeignKey(Encoder, on_delete=models.CASCADE, related_name="+")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
@@ -92,6 +94,8 @@ class EncoderSwitch(models.Model):
     # Passages with a vector of the new encoder, and all that need one.
     embedded = models.PositiveBigIntegerField(default=0)
     total = models.PositiveBigIntegerField(default=0)
+    # The last passage embedded, in the order of ids; empty at the start of each pass.
+    position = models.UUIDField(null=True)
     # Passages longer than the new encoder reads: it sees only their beginning.
     cut = models.PositiveBigIntegerField(default=0)
     # Surprises since it last got on; three are enough.
@@ -108,7 +112,7 @@ class EncoderSwitch(models.Model):
     objects = SwitchQuerySet.as_manager()
 
     class Meta:
-        ordering = ("-created_at", "-pk")
+        ordering = ("-created_at",)
         default_permissions = ()
 
     def __str__(self) -> str:

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from django.core.files.base import ContentFile
 
+from knowledge.embedding import EncoderSpec
+from knowledge.encoder_acts import switch_to
 from knowledge.ingestion import ingest
 from knowledge.uploads import upload_document
 
@@ -125,3 +127,33 @@ def embedding_server():
         finally:
             process.terminate()
             process.wait()
+
+
+@pytest.fixture
+def served(embedding_server, settings):
+    """The address of a model of the test's server; the first encoder is one of 16 dimensions."""
+    settings.KNOWLEDGE_ENCODER_SERVERS = [embedding_server]
+    settings.KNOWLEDGE_ENCODER = f"{embedding_server}#hash-16"
+    return lambda model: f"{embedding_server}#{model}"
+
+
+@pytest.fixture
+def upload_ready(upload, served):
+    """Uploads and ingests with whatever encoder is active."""
+
+    def upload_ready(*args, **options):
+        version = upload(*args, **options)
+        ingest(str(version.pk))
+        version.refresh_from_db()
+        assert version.status == "ready"
+        return version
+
+    return upload_ready
+
+
+@pytest.fixture
+def begun(upload_ready, served, admin):
+    """A document that is searched, and a switch to 24 dimensions that has just begun."""
+    upload_ready()
+    upload_ready(make_xlsx([("Part", "Price"), *((f"P-{n}", n) for n in range(40))]), "p.xlsx")
+    return switch_to(EncoderSpec(served("hash-24")), actor=admin)
