@@ -21,10 +21,18 @@ import numpy as np
 from numpy import float32
 from numpy.typing import NDArray
 
-sys.path.insert(0, str(Path(__file__).resolve().parent))
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from scale_data import CHUNKS_A_DOCUMENT, Synthetic, load, make_people
-from throwaway import site
+from benchmarks.scale_data import (
+    CHUNKS_A_DOCUMENT,
+    DIMENSIONS,
+    VISIBLE,
+    Synthetic,
+    load,
+    make_people,
+    visible_to,
+)
+from benchmarks.throwaway import site
 
 TOP, CANDIDATES = 10, 50
 # Seed of the questions, far from those of the blocks.
@@ -161,7 +169,6 @@ def run(data: Synthetic, queries: int) -> None:
     """Loads what is not there yet, then measures."""
     from django.contrib.auth.models import User
     from django.db import connection
-    from scale_data import DIMENSIONS, VISIBLE, visible_to
 
     from knowledge.models import Encoder
 

@@ -34,6 +34,7 @@ def explain_search(test_id: str) -> None:
 
 def switch_encoder(switch_id: str) -> None:
     """A slice of the switch to another encoder; queues the next one. Safe to run twice."""
+    _forget_old_connection()
     switching.work_on(UUID(switch_id))
 
 

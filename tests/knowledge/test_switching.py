@@ -13,7 +13,7 @@ import httpx
 import numpy as np
 import pytest
 from django.conf import settings as site
-from django.db import connection, transaction
+from django.db import IntegrityError, connection, transaction
 
 from knowledge import embedding, indexes, switching, vectors
 from knowledge.embedding import EncoderSpec
@@ -279,14 +279,27 @@ class TestBesideOthers:
         assert found(bob).passages
         indexes.drop_vector_index(begun.encoder)
 
+    def test_more_than_two_thousand_dimensions_have_their_index(
+        self, upload_ready, served, admin, bob, monkeypatch
+    ):
+        upload_ready()
+        monkeypatch.setattr(indexes, "HNSW_FROM", 1)
+        monkeypatch.setattr("knowledge.searching.EXACT_LIMIT", 0)
+        switch = switch_to(EncoderSpec(served("hash-3072")), actor=admin)
+        work_on(switch.pk)
+        switch.refresh_from_db()
+        assert switch.status == "finished" and not indexes.lacks_vector_index(switch.encoder)
+        best = found(bob).passages[0]
+        assert "SK-17" in best.text and best.scores["dense"]["rank"] == 1
+        indexes.drop_vector_index(switch.encoder)
+
     def test_an_index_whose_build_was_killed_is_made_anew(self, begun, monkeypatch):
         monkeypatch.setattr(indexes, "HNSW_FROM", 1)
         name = indexes.index_name(begun.former)
-        indexes.ensure_vector_index(begun.former)
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(%s)", [name]
-            )
+        with pytest.raises(IntegrityError), connection.cursor() as cursor:
+            # A build that fails leaves what a killed one leaves.
+            table = ChunkEmbedding._meta.db_table
+            cursor.execute(f"CREATE UNIQUE INDEX CONCURRENTLY {name} ON {table} (encoder_id)")
         assert indexes.lacks_vector_index(begun.former)
         assert indexes.ensure_vector_index(begun.former)
         assert not indexes.lacks_vector_index(begun.former)
@@ -333,7 +346,10 @@ class TestBesideOthers:
             other.start()
             with connection.cursor() as cursor:
                 while True:
-                    cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+                    cursor.execute(
+                        "SELECT count(*) FROM pg_locks WHERE NOT granted AND database = "
+                        "(SELECT oid FROM pg_database WHERE datname = current_database())"
+                    )
                     if cursor.fetchone()[0]:
                         break
             assert not outcome
