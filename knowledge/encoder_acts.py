@@ -32,7 +32,8 @@ def switch_to(spec: EncoderSpec, *, actor: Any) -> EncoderSwitch:
         check_dimensions(spec.dimensions)
     with transaction.atomic():
         former = _free_to_switch()
-        name = spec.source.rpartition("/")[2][:LONGEST_NAME]
+        name = spec.source.partition("#")[2] or spec.source.rpartition("/")[2]
+        name = name[:LONGEST_NAME]
         # One that was given up before its model was ever loaded.
         Encoder.objects.filter(name=name, revision="", state=State.RETIRED).delete()
         encoder = Encoder.objects.create(

@@ -129,6 +129,8 @@ def _embed_missing(switch: EncoderSwitch, encoder: TextEncoder, until: float) ->
         if not batch and switch.position is None:
             return True
         done: dict[str, Any] = {"position": batch[-1].pk if batch else None}
+        # Paused and resumed within one batch, it would look as if it still waited.
+        done["status"] = Status.EMBEDDING
         if batch:
             texts = [chunk.context_text for chunk in batch]
             cut = sum(count > encoder.max_tokens for count in encoder.count_tokens(texts))

@@ -116,7 +116,11 @@ class EncoderSwitch(models.Model):
         default_permissions = ()
 
     def __str__(self) -> str:
-        return f"{self.former} → {self.encoder}"
+        if self.former.name != self.encoder.name:
+            return f"{self.former} → {self.encoder}"
+        # One model asked in two ways: the ends of the revisions tell them apart.
+        former, encoder = self.former.revision[-8:], self.encoder.revision[-8:]
+        return f"{self.encoder} {former} → {encoder or 'not loaded yet'}"
 
     @property
     def is_under_way(self) -> bool:

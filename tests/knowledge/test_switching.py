@@ -154,6 +154,32 @@ class TestPeople:
         begun.refresh_from_db()
         assert begun.status == "finished"
 
+    def test_a_resume_within_a_batch_does_not_look_like_waiting(self, begun, admin, monkeypatch):
+        monkeypatch.setattr(switching, "BATCH", 2)
+        seen = []
+
+        def store(*args):
+            switch = EncoderSwitch.objects.get()
+            seen.append(switch.status)
+            if len(seen) == 1:
+                pause(switch, actor=admin)
+                resume(switch, actor=admin)
+            return real(*args)
+
+        real = vectors.store_vectors
+        monkeypatch.setattr(vectors, "store_vectors", store)
+        work_on(begun.pk)
+        assert len(seen) > 2 and set(seen) == {"embedding"}
+
+    def test_one_model_asked_in_two_ways_is_told_apart(self, upload_ready, served, admin):
+        upload_ready()
+        switch = switch_to(EncoderSpec(served("hash-16"), query_prompt="query: "), actor=admin)
+        assert str(switch).endswith("not loaded yet")
+        work_on(switch.pk)
+        switch.refresh_from_db()
+        former, encoder = str(switch).removeprefix("hash-16 ").split(" → ")
+        assert len(former) == len(encoder) == 8 and former != encoder
+
     def test_there_is_one_switch_at_a_time(self, begun, served, admin):
         with pytest.raises(StateConflict, match="unfinished"):
             switch_to(EncoderSpec(served("hash-32")), actor=admin)
