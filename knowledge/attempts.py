@@ -140,6 +140,16 @@ class Attempt:
             details = {"code": error.code, "attempt": self.number}
             record("document.failed", target=self.version, details=details)
 
+    def put_back(self, reason: KnowledgeError | None = None) -> None:
+        """Waits again, through no fault of the file; the reason is shown while it waits."""
+        self.write(
+            status=Status.QUEUED,
+            heartbeat_at=None,
+            tries=F("tries") - 1,
+            error=reason.message if reason else "",
+            error_code=reason.code if reason else "",
+        )
+
     def give_back(self) -> None:
         """After a surprise: waits for the reconciler, unless that was the last try."""
         if self.version.tries >= MAX_TRIES:
@@ -167,6 +177,12 @@ def alive(attempts: Sequence[Attempt]) -> Iterator[None]:
     finally:
         done.set()
         thread.join()
+
+
+def forget_old_connection() -> None:
+    """A connection from before the last restart of the database is not used again."""
+    if not connection.in_atomic_block:
+        close_old_connections()
 
 
 def _gave_up() -> KnowledgeError:

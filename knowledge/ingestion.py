@@ -12,19 +12,18 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 import numpy as np
-from django.db.models import F
 from numpy import float32
 from numpy.typing import NDArray
 from psycopg.errors import DiskFull
 
 from knowledge import embedding
-from knowledge.attempts import Attempt, AttemptLost, alive
+from knowledge.attempts import Attempt, AttemptLost, alive, forget_old_connection
 from knowledge.blocks import Extracted
 from knowledge.chunking import NewChunk
 from knowledge.correcting import corrected
 from knowledge.cutting import cut
 from knowledge.embedding import TextEncoder
-from knowledge.errors import EncoderSwitched, KnowledgeError, StorageFull
+from knowledge.errors import EncoderSwitched, EncoderUnavailable, KnowledgeError, StorageFull
 from knowledge.extraction import extract
 from knowledge.indexes import ensure_vector_index
 from knowledge.models import DocumentVersion
@@ -54,6 +53,11 @@ class _Work:
         """Those that get a vector."""
         return [chunk for chunk in self.chunks if chunk.is_embedded]
 
+    @property
+    def is_embedded(self) -> bool:
+        """Whether it has all its vectors."""
+        return len(self.vectors) == len(self.to_embed)
+
 
 def ingest(version_id: str) -> None:
     """Takes a queued version to `ready`, or to `failed` with the reason.
@@ -64,21 +68,22 @@ def ingest(version_id: str) -> None:
     ingest_many([version_id])
 
 
-def ingest_many(version_ids: Sequence[str], *, let_pass: Pass = lambda: None) -> None:
+def ingest_many(version_ids: Sequence[str], *, let_pass: Pass = lambda: None) -> int:
     """The same for several versions that share the encoder's batches; each fails by itself.
 
-    `let_pass` is called again and again in a long work, so that others get their turn.
+    `let_pass` is called again and again in a long work, so that others get their turn. Returns
+    how many were this worker's to read.
     """
-    if not version_ids:
-        return
-    # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
-    # switched meanwhile; and while it is away, they wait in the line.
-    encoder = embedding.get_encoder()
     attempts = [attempt for one in version_ids if (attempt := Attempt.claim(str(one)))]
     if not attempts:
-        return
+        return 0
     surprises: list[Exception] = []
     with alive(attempts):
+        # Takes seconds once a process: not a part of any stage. One for all of them, whatever is
+        # switched meanwhile.
+        encoder = _encoder(attempts)
+        if encoder is None:
+            return len(attempts)
         works: list[_Work] = []
         for attempt in attempts:
             with _by_itself(attempt, surprises):
@@ -89,6 +94,19 @@ def ingest_many(version_ids: Sequence[str], *, let_pass: Pass = lambda: None) ->
     ensure_vector_index(row_of(encoder))
     if surprises:
         raise surprises[0]
+    return len(attempts)
+
+
+def _encoder(attempts: Sequence[Attempt]) -> TextEncoder | None:
+    """What all of them are embedded with; without one they wait again, and say why."""
+    try:
+        return embedding.get_encoder()
+    except KnowledgeError as error:
+        logger.warning("no encoder: %s", error.code)
+        for attempt in attempts:
+            with suppress(AttemptLost):
+                attempt.put_back(error)
+    return None
 
 
 @contextmanager
@@ -100,7 +118,10 @@ def _by_itself(attempt: Attempt, surprises: list[Exception]) -> Iterator[None]:
         logger.info("version %s: attempt %s was taken over", attempt.version.pk, attempt.number)
     except EncoderSwitched:
         with suppress(AttemptLost):
-            attempt.write(status=Status.QUEUED, heartbeat_at=None, tries=F("tries") - 1)
+            attempt.put_back()
+    except EncoderUnavailable as error:
+        with suppress(AttemptLost):
+            attempt.put_back(error)
     except KnowledgeError as error:
         _fail(attempt, error)
     except Exception as error:
@@ -108,6 +129,7 @@ def _by_itself(attempt: Attempt, surprises: list[Exception]) -> Iterator[None]:
             _fail(attempt, StorageFull(_FULL))
             return
         surprises.append(error)
+        forget_old_connection()
         with suppress(AttemptLost):
             attempt.give_back()
 
@@ -175,10 +197,13 @@ def _embed(
             _embed_batch(pairs[start : start + EMBEDDING_BATCH], encoder)
             let_pass()
     except Exception as error:
+        logger.warning("embedding broke off", exc_info=True)
+        forget_old_connection()
         for work in started:
-            with _by_itself(work.attempt, surprises):
-                raise error
-    return [work for work in started if len(work.vectors) == len(work.to_embed)]
+            if not work.is_embedded:
+                with _by_itself(work.attempt, surprises):
+                    raise error
+    return [work for work in started if work.is_embedded]
 
 
 def _embed_batch(pairs: Sequence[tuple[_Work, NewChunk]], encoder: TextEncoder) -> None:

@@ -16,6 +16,7 @@ from knowledge.search_tests import enqueue_test
 from knowledge.storage import remove_strays
 from knowledge.switching import queue_left_behind
 from knowledge.versions import enqueue_embedding, enqueue_ingestion
+from phi3site.jobs import INGESTION, jobs_waiting
 
 Status = DocumentVersion.Status
 # A fresh row is about to be queued by the very request that made it.
@@ -29,7 +30,8 @@ logger = logging.getLogger(__name__)
 def reconcile() -> int:
     """Queues what should be under way and isn't; the number of versions, and of switches.
 
-    Queueing the same attempt twice makes one job, so that this may run in several workers.
+    Queueing the same attempt twice makes one job, so that this may run in several workers. Any
+    job is a turn of the line, so that a few hundred are enough however long the line is.
     """
     remove_stray_files()
     left = DocumentVersion.objects.unfinished().exclude(status=Status.QUEUED).filter(claimable())
@@ -42,7 +44,8 @@ def reconcile() -> int:
         enqueue_test(test)
     if is_paused():
         return 0
-    versions = list(waiting().filter(queued_at__lt=Now() - FRESH)[:BATCH])
+    room = max(0, BATCH - jobs_waiting(INGESTION))
+    versions = list(waiting().filter(queued_at__lt=Now() - FRESH)[:room])
     for version in versions:
         enqueue_ingestion(version)
     return len(versions) + queue_left_behind()

@@ -2,9 +2,8 @@
 
 from uuid import UUID
 
-from django.db import close_old_connections, connection
-
 from knowledge import switching
+from knowledge.attempts import forget_old_connection
 from knowledge.explaining import run_test
 from knowledge.turns import take_turn
 from knowledge.vectors import fill_vectors
@@ -15,30 +14,24 @@ def ingest_version(version_id: str) -> None:
 
     There is a job for every version that waits, so that each gets its turn; safe to run twice.
     """
-    _forget_old_connection()
+    forget_old_connection()
     UUID(version_id)
     take_turn()
 
 
 def embed_version(version_id: str) -> None:
     """Makes the vectors that a version's chunks lack; safe to run twice."""
-    _forget_old_connection()
+    forget_old_connection()
     fill_vectors(UUID(version_id))
 
 
 def explain_search(test_id: str) -> None:
     """Tries a question out for a curator; safe to run twice."""
-    _forget_old_connection()
+    forget_old_connection()
     run_test(UUID(test_id))
 
 
 def switch_encoder(switch_id: str) -> None:
     """A slice of the switch to another encoder; queues the next one. Safe to run twice."""
-    _forget_old_connection()
+    forget_old_connection()
     switching.work_on(UUID(switch_id))
-
-
-def _forget_old_connection() -> None:
-    """A connection from before the last restart of the database is not used again."""
-    if not connection.in_atomic_block:
-        close_old_connections()

@@ -20,10 +20,14 @@ logger = logging.getLogger(__name__)
 
 
 def take_turn() -> None:
-    """Reads the next one in the line, or a group of small ones."""
-    ids = next_ids()
-    # In a group all are small: they are over soon, and nobody has to pass.
-    ingest_many(ids, let_pass=_let_pass() if len(ids) == 1 else lambda: None)
+    """Reads the next one in the line, or a group of small ones.
+
+    Those that another worker took at the same moment are no turn: then the next ones are read.
+    """
+    while ids := next_ids():
+        # In a group all are small: they are over soon, and nobody has to pass.
+        if ingest_many(ids, let_pass=_let_pass() if len(ids) == 1 else lambda: None):
+            return
 
 
 def _let_pass() -> Pass:

@@ -22,19 +22,21 @@ from phi3site.jobs import INGESTION, enqueue
 Status = DocumentVersion.Status
 # How fast files are read, roughly; decides only who passes whom in the line.
 BYTES_A_SECOND = 20_000
+# What embedding the largest file may take on a slow machine, those that pass it included.
+LONGEST_SECONDS = 6 * 3600
 
 
 def enqueue_ingestion(version: DocumentVersion) -> None:
-    """Queues the version's next attempt, at most once a minute.
+    """Queues a turn for the version, if none waits already.
 
-    The id changes with time, since a job whose worker was killed keeps its id taken.
+    The id changes with time, since a job that failed or whose worker was killed keeps its id taken.
     """
     enqueue(
         "knowledge.tasks.ingest_version",
         str(version.pk),
         queue=INGESTION,
         job_id=f"ingest-{version.pk}-{version.attempt}-{int(time() // 60)}",
-        timeout=settings.KNOWLEDGE_EXTRACTION_SECONDS + 3600,
+        timeout=settings.KNOWLEDGE_EXTRACTION_SECONDS + LONGEST_SECONDS,
     )
 
 

@@ -76,6 +76,11 @@ def stay_known(worker: SimpleWorker) -> None:
         worker.register_birth()  # type: ignore[no-untyped-call]  # rq is partly untyped
 
 
+def jobs_waiting(queue: str) -> int:
+    """How many jobs nobody has begun."""
+    return int(get_queue(queue).count)
+
+
 def enqueue(
     task: str, *args: str, queue: str, job_id: str, timeout: int, is_urgent: bool = False
 ) -> None:
@@ -98,7 +103,8 @@ def _enqueue(
             args=args,
             job_id=job_id,
             timeout=timeout,
-            result_ttl=60,
+            # What a job made is in its row; its id is free again at once.
+            result_ttl=0,
             failure_ttl=3600,
             unique=True,
             at_front=is_urgent,

@@ -84,6 +84,22 @@ def test_an_encoder_that_breaks_gives_all_of_them_back(several, encoder, monkeyp
     assert states(versions) == ["ready", "ready"]
 
 
+def test_those_that_have_their_vectors_are_ready_though_the_encoder_breaks(
+    several, encoder, monkeypatch
+):
+    versions, real, calls = several(2), encoder.encode_passages, []
+
+    def encode_passages(texts):
+        calls.append(texts)
+        return real(texts) if len(calls) == 1 else 1 / 0
+
+    monkeypatch.setattr(encoder, "encode_passages", encode_passages)
+    monkeypatch.setattr(ingestion, "EMBEDDING_BATCH", 1)
+    with pytest.raises(ZeroDivisionError):
+        take_turn()
+    assert states(versions) == ["ready", "queued"]
+
+
 def test_one_that_is_cancelled_between_two_batches_is_left_out(
     several, encoder, monkeypatch, curator
 ):
