@@ -92,7 +92,12 @@ def restore(request: HttpRequest, document_id: UUID) -> HttpResponse:
     """Brings a document back."""
     found = find_document(request, document_id)
     versions.restore(found, actor=request.user)
-    messages.success(request, f"“{found.title}” answers questions again.")
+    if found.versions.ready().exists():
+        messages.success(request, f"“{found.title}” answers questions again.")
+    else:
+        messages.success(request, f"“{found.title}” is back. It answers once it is read.")
+    if versions.of_its_title(found):
+        messages.warning(request, f"“{found.title}” stands twice in {found.collection} now.")
     return redirect(found)
 
 

@@ -13,7 +13,7 @@ from django.db import transaction
 
 from knowledge.chunking import NewChunk
 from knowledge.errors import KnowledgeError, StateConflict
-from knowledge.models import Chunk, ChunkEmbedding, ChunkRevision, DocumentVersion
+from knowledge.models import Chunk, ChunkEmbedding, ChunkRevision, Document, DocumentVersion
 from knowledge.serving import refresh_live
 from knowledge.versions import enqueue_embedding
 from phi3site.audit.recording import record
@@ -52,7 +52,8 @@ def correct(chunk: Chunk, *, text: str, is_enabled: bool, actor: Any) -> None:
 
 
 def _locked(chunk: Chunk) -> Chunk:
-    """The row, with its version held: publishing and correcting take turns."""
+    """The row, with its document and version held: publishing and deleting take turns with it."""
+    Document.objects.select_for_update(no_key=True).get(versions=chunk.version_id)
     DocumentVersion.objects.select_for_update(no_key=True).get(pk=chunk.version_id)
     found = Chunk.objects.select_related("version__document").filter(pk=chunk.pk).first()
     if found is None or found.version.is_unfinished:

@@ -13,10 +13,12 @@ from django.db import transaction
 from django.utils.module_loading import import_string
 
 from knowledge.errors import KnowledgeError, StateConflict
-from knowledge.models import ChunkRevision, Document, UploadKey
+from knowledge.models import ChunkRevision, Document, DocumentVersion, UploadKey
 from knowledge.pictures import forget_pictures
 from knowledge.storage import path_of
 from phi3site.audit.recording import record
+
+Status = DocumentVersion.Status
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,9 @@ def purge(document: Document, *, actor: Any) -> None:
         changed = Document.objects.filter(pk=document.pk, state=Document.State.TRASHED)
         if not changed.update(state=Document.State.PURGED):
             raise StateConflict("Only a document in the trash can be removed for good.")
-        versions = list(document.versions.all())
+        # Whoever corrects a passage or reads a file of it now finds that it is gone.
+        versions = list(document.versions.select_for_update(no_key=True))
+        document.versions.unfinished().update(status=Status.CANCELLED, heartbeat_at=None)
         for version in versions:
             version.chunks.all().delete()
             version.tables.all().delete()

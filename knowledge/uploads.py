@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 from django.core.files import File
 from django.db import transaction
+from django.db.models import Exists, OuterRef
 
 from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.filetypes import FileType, detect
@@ -88,9 +89,19 @@ def title_of(filename: str) -> str:
 def _same_bytes(
     collection: Collection, sha256: str, document: Document | None
 ) -> DocumentVersion | None:
-    """The latest version of an active document that holds these bytes already."""
+    """The version of an active document that holds these bytes and is, or will be, its present one.
+
+    Not one that a later version replaces: who sends its bytes again wants them back.
+    """
+    gone = (Status.FAILED, Status.CANCELLED)
+    later = DocumentVersion.objects.filter(
+        document=OuterRef("document"), number__gt=OuterRef("number")
+    ).exclude(status__in=gone)
     versions = DocumentVersion.objects.filter(
-        document__collection=collection, document__state=Document.State.ACTIVE, sha256=sha256
+        ~Exists(later),
+        document__collection=collection,
+        document__state=Document.State.ACTIVE,
+        sha256=sha256,
     ).exclude(status=Status.SUPERSEDED)
     if document is not None:
         versions = versions.filter(document=document)

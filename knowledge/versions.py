@@ -20,6 +20,8 @@ from phi3site.audit.recording import record
 from phi3site.jobs import INGESTION, enqueue
 
 Status = DocumentVersion.Status
+# Why a version was cancelled: its document was deleted meanwhile.
+WITH_ITS_DOCUMENT = "document_trashed"
 # How fast files are read, roughly; decides only who passes whom in the line.
 BYTES_A_SECOND = 20_000
 # What embedding the largest file may take on a slow machine, those that pass it included.
@@ -87,7 +89,8 @@ def cancel(version: DocumentVersion, *, actor: Any) -> None:
     """Stops a version on its way; the worker notices within seconds and writes nothing more."""
     with transaction.atomic():
         changed = DocumentVersion.objects.unfinished().filter(pk=version.pk)
-        if not changed.update(status=Status.CANCELLED, heartbeat_at=None):
+        nothing = {"heartbeat_at": None, "error": "", "error_code": ""}
+        if not changed.update(status=Status.CANCELLED, **nothing):
             raise StateConflict("The version is finished already; there is nothing to cancel.")
         record("document.cancelled", actor=actor, target=version)
     version.refresh_from_db()
@@ -137,22 +140,39 @@ def trash(document: Document, *, actor: Any) -> None:
         Document.objects.filter(pk=document.pk).update(trashed_at=Now())
         refresh_live(document)
         DocumentVersion.objects.unfinished().filter(document=document).update(
-            status=Status.CANCELLED, heartbeat_at=None
+            status=Status.CANCELLED, heartbeat_at=None, error_code=WITH_ITS_DOCUMENT
         )
         record("document.trashed", actor=actor, target=document, details={"title": document.title})
 
 
 def restore(document: Document, *, actor: Any) -> None:
-    """Brings a document back from the trash, with the passages it had."""
+    """Brings a document back from the trash, with the passages it had; what waited waits again."""
     with transaction.atomic():
         _change_state(document, Document.State.TRASHED, Document.State.ACTIVE)
         Document.objects.filter(pk=document.pk).update(trashed_at=None)
         for incomplete in refresh_live(document):
             enqueue_embedding(incomplete)
+        for version in document.versions.filter(
+            status=Status.CANCELLED, error_code=WITH_ITS_DOCUMENT
+        ):
+            retry(version, actor=actor)
         record("document.restored", actor=actor, target=document, details={"title": document.title})
+
+
+def of_its_title(document: Document) -> bool:
+    """Whether another document of its collection has taken its title meanwhile."""
+    others = Document.objects.filter(collection=document.collection_id, title=document.title)
+    return others.filter(state=Document.State.ACTIVE).exclude(pk=document.pk).exists()
 
 
 def _change_state(document: Document, before: str, after: str) -> None:
     if not Document.objects.filter(pk=document.pk, state=before).update(state=after):
-        raise StateConflict(f"The document is not {before}.")
+        raise StateConflict(f"“{document.title}” {_OTHERWISE[before]}.")
     document.refresh_from_db()
+
+
+# What a document is, when it isn't in the state that an act needs.
+_OTHERWISE = {
+    Document.State.ACTIVE: "is deleted already",
+    Document.State.TRASHED: "isn't in the trash any more",
+}

@@ -1,10 +1,13 @@
+import threading
+
 import pytest
+from django.db import connection, transaction
 from django.urls import reverse
 
 from knowledge.correcting import correct
 from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.ingestion import ingest
-from knowledge.models import ChunkEmbedding, DocumentVersion
+from knowledge.models import Chunk, ChunkEmbedding, DocumentVersion
 from knowledge.retrieval import retrieve
 from knowledge.tasks import embed_version
 from knowledge.versions import read_again, restore, trash
@@ -132,3 +135,22 @@ class TestPages:
         assert [chunk["text"] for chunk in listed if not chunk["is_enabled"]] == ["New."]
         client.force_login(mallory)
         assert client.get(f"/api/versions/{seals.version_id}/chunks").status_code == 404
+
+
+@pytest.mark.django_db(transaction=True)
+def test_switching_on_what_is_being_deleted_brings_nothing_back(seals):
+    """Each waits for the other: whoever comes second sees what the first one did."""
+    change(seals, is_enabled=False)
+
+    def switch_on():
+        change(seals)
+        connection.close()
+
+    thread = threading.Thread(target=switch_on)
+    with transaction.atomic():
+        trash(seals.version.document, actor=None)
+        thread.start()
+        thread.join(0.5)
+    thread.join()
+    seals.refresh_from_db()
+    assert seals.is_enabled and not Chunk.objects.filter(is_live=True).exists()

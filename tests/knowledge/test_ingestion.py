@@ -125,6 +125,21 @@ class TestVersions:
         restore(document, actor=curator)
         assert retrieve("seal kit", user=bob, collections=None).passages
 
+    def test_what_waited_in_the_trash_waits_again_but_not_what_was_cancelled(
+        self, upload, encoder, curator
+    ):
+        waiting, cancelled = upload(), upload("Other words.", "other.txt")
+        cancel(cancelled, actor=curator)
+        for version in (waiting, cancelled):
+            trash(version.document, actor=curator)
+            version.refresh_from_db()
+            assert version.status == "cancelled"
+            restore(version.document, actor=curator)
+            version.refresh_from_db()
+        assert (waiting.status, cancelled.status) == ("queued", "cancelled")
+        ingest(str(waiting.pk))
+        assert Chunk.objects.filter(version=waiting, is_live=True).exists()
+
     def test_a_document_trashed_on_its_way_stays_out(self, upload, encoder, curator, monkeypatch):
         version = upload()
         real = ingestion._embed

@@ -2,6 +2,7 @@ import io
 
 import pytest
 from django.core.files.base import ContentFile
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 from django.utils import timezone
 
@@ -10,6 +11,7 @@ from phi3site.audit.models import AuditEvent
 from tests.knowledge.conftest import MANUAL, make_pdf, make_xlsx
 
 pytestmark = pytest.mark.django_db
+ACTS = ("trash", "restore")
 
 
 @pytest.fixture
@@ -79,6 +81,27 @@ class TestDocuments:
             "document.trashed",
             "document.restored",
         }
+
+    def test_in_a_second_tab_what_was_done_already_is_said(self, as_user, curator, ingested):
+        client, version = as_user(curator), ingested()
+        acts = {name: reverse(f"knowledge:{name}", args=[version.document_id]) for name in ACTS}
+        client.post(acts["trash"])
+        assert "“Pump manual” is deleted already." in page(client.post(acts["trash"], follow=True))
+        again = {"file": SimpleUploadedFile("new.txt", b"New words.")}
+        url = reverse("knowledge:new_version", args=[version.document_id])
+        assert "Restore it first" in page(client.post(url, again, follow=True))
+        assert "answers questions again" in page(client.post(acts["restore"], follow=True))
+        shown = page(client.post(acts["restore"], follow=True))
+        assert "isn't in the trash any more" in shown.replace("&#x27;", "'")
+
+    def test_restoring_says_what_answers_and_what_stands_twice(self, as_user, curator, upload):
+        client, version = as_user(curator), upload()
+        for name in ("trash", "restore"):
+            url = reverse(f"knowledge:{name}", args=[version.document_id])
+            shown = page(client.post(url, follow=True))
+            if name == "trash":
+                upload("The new one.")
+        assert "It answers once it is read" in shown and "stands twice" in shown
 
     def test_a_referer_elsewhere_leads_to_the_list(self, as_user, curator, upload):
         url = reverse("knowledge:cancel", args=[upload().pk])

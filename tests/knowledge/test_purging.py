@@ -6,12 +6,13 @@ from django.urls import reverse
 from chat.dependents import of_document as of_answers
 from chat.models import Answer, Conversation, Expert, Passage
 from chat.reading import show_passage
+from knowledge import ingestion
 from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.models import Chunk, Document
 from knowledge.pictures import picture_of_page
 from knowledge.purging import dependents, purge
 from knowledge.storage import path_of
-from knowledge.versions import read_again, restore, trash
+from knowledge.versions import read_again, restore, retry, trash
 from phi3site.audit.models import AuditEvent
 from tests.knowledge.conftest import make_pdf, make_xlsx
 from training.models import Dataset, Example
@@ -80,6 +81,21 @@ def test_rows_of_tables_go_too(ingested, curator):
     trash(version.document, actor=curator)
     purge(version.document, actor=curator)
     assert not version.tables.exists()
+
+
+def test_a_file_on_its_way_leaves_nothing_either(upload, encoder, curator, monkeypatch):
+    version, real = upload(), ingestion._embed
+    trash(version.document, actor=curator)
+    retry(version, actor=curator)
+
+    def embed(*args):
+        purge(version.document, actor=curator)
+        return real(*args)
+
+    monkeypatch.setattr(ingestion, "_embed", embed)
+    ingestion.ingest(str(version.pk))
+    version.refresh_from_db()
+    assert (version.status, Chunk.objects.count()) == ("cancelled", 0)
 
 
 def test_only_from_the_trash(ingested, curator):

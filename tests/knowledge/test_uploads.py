@@ -195,6 +195,28 @@ def test_a_file_object_without_a_name_needs_a_type(collection, curator):
         upload_document(collection, ContentFile(b"words"), actor=curator)
 
 
+@pytest.mark.django_db
+class TestTheSameBytesAgain:
+    def test_what_a_waiting_version_will_replace_comes_back_as_the_next_one(self, ingested, upload):
+        document = ingested("Right.", "a.txt").document
+        upload("Wrong.", "a.txt", document=document)
+        back = upload("Right.", "a.txt", document=document)
+        assert (back.number, back.was_already_there) == (3, False)
+        ingest(str(back.pk))
+        assert [v.status for v in document.versions.order_by("number")] == [
+            "superseded",
+            "queued",
+            "ready",
+        ]
+
+    def test_what_failed_before_a_later_version_is_no_retry(self, ingested, upload):
+        failed = ingested(b"%PDF-1.7 nothing", "a.pdf")
+        ingested("Words.", "a.txt", document=failed.document)
+        again = upload(b"%PDF-1.7 nothing", "a.pdf", document=failed.document)
+        failed.refresh_from_db()
+        assert (again.number, failed.status) == (3, "failed")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_an_upload_in_its_transaction_holds_back_no_publishing(upload, encoder, monkeypatch):
     """Both write to the log at last: if one waited for the other's row, neither would end."""
