@@ -55,3 +55,8 @@ class Cleaner:
 def _left_out(count: int, kind: str) -> str:
     one, many = f"{{}} {kind} character was left out.", f"{{}} {kind} characters were left out."
     return counted(count, one, many)
+
+
+def printable(name: str) -> str:
+    """A name or title without characters that can't be seen."""
+    return "".join(char for char in name if char.isprintable())

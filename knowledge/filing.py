@@ -10,6 +10,7 @@ from typing import Any
 from django.contrib.auth.models import Group
 from django.db import transaction
 
+from knowledge.cleaning import printable
 from knowledge.errors import KnowledgeError
 from knowledge.models import Chunk, Collection, Document, DocumentVersion
 from knowledge.serving import refresh_live
@@ -33,7 +34,7 @@ class Details:
 
 def as_labels(text: str) -> tuple[str, ...]:
     """Labels out of a line, separated by commas: trimmed, without repetition, in order."""
-    words = (" ".join(word.split())[:LABEL_CHARS] for word in text.split(","))
+    words = (printable(" ".join(word.split()))[:LABEL_CHARS] for word in text.split(","))
     return tuple(dict.fromkeys(word for word in words if word))[:LABELS]
 
 

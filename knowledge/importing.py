@@ -7,13 +7,14 @@ the next version. Files are gone through one by one, so that thousands take no m
 import hashlib
 import os
 import stat
+import zlib
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
 
 from django.conf import settings
 from django.core.files import File
@@ -27,6 +28,9 @@ PRIORITY = -1
 MOST_IN_ARCHIVE = 2_000
 # All files of an archive together, as a multiple of the largest single upload.
 ARCHIVE_FACTOR = 10
+LONGEST_PATH = 1_000
+# Every packing program writes these; damage in them is found while they are read.
+PACKINGS = (ZIP_STORED, ZIP_DEFLATED)
 OUTCOMES = ("added", "changed", "unchanged", "duplicate", "deleted before", "refused")
 
 
@@ -57,18 +61,30 @@ class Report:
 
 def import_folder(folder: Path, collection: Collection, *, actor: Any) -> Report:
     """Takes every file below the folder; hidden ones and links are left alone."""
-    return take_in(entries_of(folder), collection, actor=actor)
+    report = Report()
+    seen = take_in(entries_of(folder), collection, report, actor=actor)
+    known = Document.objects.filter(collection=collection, state=Document.State.ACTIVE)
+    paths = known.exclude(source_path="").order_by("source_path").values_list("source_path")
+    report.missing = [path for (path,) in paths.iterator() if path not in seen]
+    return report
 
 
 def import_archive(file: Any, collection: Collection, *, actor: Any) -> Report:
-    """Takes every file of a zip. Raises UploadRefused for one that is damaged or too large."""
+    """Takes every file of a zip. Raises UploadRefused for one that can't be opened or is too large.
+
+    A zip is some files, not all that there are: what it doesn't hold is not missing.
+    """
+    report = Report()
     with _opened(file) as archive:
-        return take_in(_members(archive), collection, actor=actor)
+        take_in(_members(archive), collection, report, actor=actor)
+    return report
 
 
-def take_in(entries: Iterable[Entry], collection: Collection, *, actor: Any) -> Report:
-    """Each file by itself: one that is refused doesn't hold back the others."""
-    report, seen = Report(), set()
+def take_in(
+    entries: Iterable[Entry], collection: Collection, report: Report, *, actor: Any
+) -> set[str]:
+    """Each file by itself: a refused one holds back no other. Returns their paths."""
+    seen = set()
     for entry in entries:
         seen.add(entry.path)
         try:
@@ -77,15 +93,17 @@ def take_in(entries: Iterable[Entry], collection: Collection, *, actor: Any) -> 
             outcome = "refused"
             report.refusals.append((entry.path, error.message))
         report.counts[outcome] += 1
-    known = Document.objects.filter(collection=collection, state=Document.State.ACTIVE)
-    paths = known.exclude(source_path="").order_by("source_path").values_list("source_path")
-    report.missing = [path for (path,) in paths.iterator() if path not in seen]
-    return report
+    return seen
 
 
 def _take(entry: Entry, collection: Collection, actor: Any) -> str:
     """The outcome for one file, in a word."""
-    with entry.open() as stream:
+    if len(entry.path) > LONGEST_PATH:
+        raise UploadRefused(
+            f"Its path is longer than {LONGEST_PATH:,} characters. Shorten it.",
+            code="path_too_long",
+        )
+    with _reading(entry) as stream:
         latest = _latest(collection, entry.path)
         if latest is not None:
             is_active = latest.document.state == Document.State.ACTIVE
@@ -104,6 +122,24 @@ def _take(entry: Entry, collection: Collection, actor: Any) -> str:
     if version.was_already_there:
         return "duplicate"
     return "changed" if latest else "added"
+
+
+@contextmanager
+def _reading(entry: Entry) -> Iterator[Any]:
+    """The file's bytes; what can't be read is refused by itself."""
+    try:
+        opened = entry.open()
+    except OSError as error:
+        raise UploadRefused(
+            "It can't be opened: it is gone, or not yours to read.", code="file_missing"
+        ) from error
+    try:
+        with opened as stream:
+            yield stream
+    except (BadZipFile, EOFError, zlib.error) as error:
+        raise UploadRefused(
+            "It is damaged in the archive. Pack it again.", code="archive_damaged"
+        ) from error
 
 
 def _latest(collection: Collection, path: str) -> DocumentVersion | None:
@@ -139,14 +175,15 @@ def entries_of(folder: Path) -> Iterator[Entry]:
 @contextmanager
 def _opened(file: Any) -> Iterator[ZipFile]:
     try:
-        with ZipFile(file) as archive:
-            yield archive
-    except (BadZipFile, EOFError, NotImplementedError, RuntimeError) as error:
+        archive = ZipFile(file)
+    except (BadZipFile, EOFError, NotImplementedError, ValueError) as error:
         raise UploadRefused(
-            f"“{file.name}” can't be unpacked: it is damaged, encrypted or of a rare kind. "
-            "Pack it again as an ordinary zip.",
+            f"“{file.name}” can't be unpacked: it is damaged or of a rare kind. Pack it again as "
+            "an ordinary zip.",
             code="archive_damaged",
         ) from error
+    with archive:
+        yield archive
 
 
 def _members(archive: ZipFile) -> Iterator[Entry]:
@@ -161,7 +198,16 @@ def _members(archive: ZipFile) -> Iterator[Entry]:
         )
     for info in members:
         path = "/".join(PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).parts)
-        yield Entry(path, lambda info=info: archive.open(info))
+        yield Entry(path, lambda info=info: _member(archive, info))
+
+
+def _member(archive: ZipFile, info: ZipInfo) -> Any:
+    if info.flag_bits & 1 or info.compress_type not in PACKINGS:
+        raise UploadRefused(
+            "It is encrypted, or packed in a rare way. Pack it again as an ordinary zip.",
+            code="archive_damaged",
+        )
+    return archive.open(info)
 
 
 def _is_file(name: str) -> bool:

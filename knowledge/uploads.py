@@ -14,6 +14,7 @@ from django.core.files import File
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
+from knowledge.cleaning import printable
 from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.filetypes import FileType, detect
 from knowledge.models import Collection, Document, DocumentVersion
@@ -52,7 +53,7 @@ def upload_document(
     if it had failed. Raises UploadRefused or StorageFull.
     """
     filename = clean_filename(file.name or "")
-    title = (title or "").strip()[:300] or title_of(filename)
+    title = printable(title or "").strip()[:300] or title_of(filename)
     version_id = uuid.uuid4()
     max_bytes = settings.KNOWLEDGE_MAX_UPLOAD_MB * 1024**2
     with stored(file, file_id=version_id, max_bytes=max_bytes) as saved, transaction.atomic():
@@ -74,8 +75,7 @@ def upload_document(
 def clean_filename(name: str) -> str:
     """The last part of the name as sent, without control characters; for display only."""
     last = PurePath(name.replace("\\", "/")).name
-    printable = "".join(char for char in last if char.isprintable()).strip()
-    stem, dot, extension = printable.rpartition(".")
+    stem, dot, extension = printable(last).strip().rpartition(".")
     return f"{stem[:200]}{dot}{extension[:20]}" or "unnamed"
 
 

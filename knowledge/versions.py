@@ -172,7 +172,7 @@ def _change_state(document: Document, before: str, after: str) -> None:
 
 
 # What a document is, when it isn't in the state that an act needs.
-_OTHERWISE = {
+_OTHERWISE: dict[str, str] = {
     Document.State.ACTIVE: "is deleted already",
     Document.State.TRASHED: "isn't in the trash any more",
 }

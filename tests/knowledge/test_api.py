@@ -43,6 +43,14 @@ def test_refusals_have_a_code_and_words(call, curator, collection):
     assert "PNG picture" in body["message"]
 
 
+def test_what_can_not_be_seen_is_left_out_of_a_title(call, curator, collection):
+    data = {"collection": str(collection.pk), "file": file(), "title": "Se\0al\u202es"}
+    status, uploaded = call(curator, "post", "/documents", data)
+    assert status == 201
+    path = f"/documents/{uploaded['document_id']}"
+    assert call(curator, "get", path)[1]["title"] == "Seals"
+
+
 def test_states_are_kept(call, curator, upload):
     version = upload()
     assert call(curator, "post", f"/versions/{version.pk}/retry")[0] == 409

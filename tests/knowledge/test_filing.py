@@ -21,6 +21,7 @@ def test_labels_are_trimmed_and_not_repeated():
     assert as_labels(" price  list, 2026,, price list ,") == ("price list", "2026")
     assert len(as_labels(",".join(map(str, range(99))))) == 20
     assert as_labels("x" * 99) == ("x" * 60,)
+    assert as_labels("pri\0ce, \0") == ("price",)
 
 
 def test_only_what_changed_is_an_event(upload, curator):

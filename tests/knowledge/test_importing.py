@@ -1,5 +1,6 @@
 import io
 import zipfile
+from zipfile import ZIP_DEFLATED, ZIP_LZMA
 
 import pytest
 from django.core.files.base import ContentFile
@@ -34,9 +35,9 @@ def folder(tmp_path):
     return root
 
 
-def zipped(files):
+def zipped(files, packing=zipfile.ZIP_STORED):
     buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
+    with zipfile.ZipFile(buffer, "w", packing) as archive:
         for name, data in files.items():
             archive.writestr(name, data)
     return ContentFile(buffer.getvalue(), name="files.zip")
@@ -91,6 +92,14 @@ class TestFolders:
         (folder / "seals.md").write_text("Other seals.")
         assert import_folder(folder, collection, actor=curator).counts["added"] == 1
         assert import_folder(folder, collection, actor=curator).counts["unchanged"] == 3
+
+    def test_a_file_that_is_gone_meanwhile_holds_back_no_other(self, folder, collection, curator):
+        entries = list(importing.entries_of(folder))
+        (folder / "seals.md").unlink()
+        report = importing.Report()
+        importing.take_in(entries, collection, report, actor=curator)
+        assert report.counts["added"] == 2
+        assert "it is gone" in dict(report.refusals)["seals.md"]
 
 
 class TestTheCommand:
@@ -152,6 +161,29 @@ class TestArchives:
         with pytest.raises(UploadRefused) as refused:
             import_archive(ContentFile(data, name="a.zip"), collection, actor=curator)
         assert refused.value.code == "archive_damaged"
+
+    def test_what_is_damaged_inside_is_refused_alone(self, collection, curator):
+        archive = zipped({f"{n}.md": f"Words on thing {n}. " * 50 for n in range(4)}, ZIP_DEFLATED)
+        data = bytearray(archive.read())
+        place = data.find(b"1.md") + 10
+        data[place : place + 20] = b"\xff" * 20
+        for name, before, flags in ((data.find(b"2.md"), 30, 6), (data.rfind(b"2.md"), 46, 8)):
+            data[name - before + flags] |= 1
+        report = import_archive(ContentFile(bytes(data), "a.zip"), collection, actor=curator)
+        assert str(report) == "2 added, 2 refused"
+        assert dict(report.refusals).keys() == {"1.md", "2.md"}
+
+    def test_packed_in_a_rare_way_is_refused_alone(self, collection, curator):
+        report = import_archive(zipped({"a.md": "A."}, ZIP_LZMA), collection, actor=curator)
+        assert "rare way" in dict(report.refusals)["a.md"]
+
+    def test_a_path_that_is_too_long_is_refused_alone(self, collection, curator):
+        archive = zipped({"d/" * 600 + "a.md": "A.", "b.md": "B."})
+        assert str(import_archive(archive, collection, actor=curator)) == "1 added, 1 refused"
+
+    def test_what_another_archive_held_is_not_missing(self, collection, curator):
+        import_archive(zipped({"a.md": "A."}), collection, actor=curator)
+        assert str(import_archive(zipped({}), collection, actor=curator)) == "no files"
 
     def test_through_the_page(self, client, curator, collection):
         client.force_login(curator)
