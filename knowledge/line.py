@@ -8,12 +8,14 @@ from typing import Any
 
 from django.db import transaction
 from django.db.models import Q, QuerySet
+from redis.exceptions import RedisError
 
 from knowledge.attempts import claimable
 from knowledge.errors import StateConflict
 from knowledge.models import DocumentVersion, IngestionPause
 from knowledge.versions import enqueue_ingestion
 from phi3site.audit.recording import record
+from phi3site.jobs import INGESTION, workers_of
 
 Status = DocumentVersion.Status
 # Files up to this size are read in groups, and between the batches of a larger one.
@@ -59,6 +61,14 @@ def position(version: DocumentVersion) -> int:
 def is_paused() -> bool:
     """Whether nothing new is begun."""
     return IngestionPause.objects.exists()
+
+
+def is_served() -> bool:
+    """Whether a worker is there that reads files; none is known of while Valkey is away."""
+    try:
+        return workers_of(INGESTION) > 0
+    except RedisError:
+        return False
 
 
 def pause(*, actor: Any) -> None:

@@ -61,10 +61,12 @@ def documents(request: HttpRequest) -> HttpResponse:
     found = documents_for(request.user, filters)
     page = Paginator(found, DOCUMENTS_A_PAGE).get_page(request.GET.get("page"))
     chosen = filters.cleaned_data.get("collection")
+    counted = counts(found)
     context = {
         "filters": filters,
         "page": page,
-        "counts": counts(found),
+        "counts": counted,
+        "is_unserved": bool(counted["unfinished"]) and not line.is_served(),
         "columns": columns_for(filters),
         "is_filtered": filters.is_used,
         "is_trash": filters.is_trash,
@@ -155,6 +157,7 @@ def document(request: HttpRequest, document_id: UUID) -> HttpResponse:
         **inspect(shown, request.GET.dict()),
         "form": NewVersionForm(),
         "position": line.position(shown),
+        "is_unserved": shown.is_unfinished and not line.is_served(),
         "paused": line.is_paused(),
         "today": timezone.localdate(),
     }

@@ -3,8 +3,6 @@
 Public: says which parts answer and nothing about what is inside them.
 """
 
-import os
-import socket
 from collections.abc import Callable
 from functools import cache
 
@@ -15,10 +13,8 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
-from rq import Worker
-from rq.worker import BaseWorker
 
-from phi3site.jobs import INGESTION, TRAINING, get_queue
+from phi3site.jobs import INGESTION, TRAINING, workers_of
 from phi3site.valkey import client
 
 CONNECT_SECONDS = 2
@@ -89,25 +85,12 @@ def _engine() -> str:
 
 def _worker_of(queue: str) -> Callable[[], str]:
     def check() -> str:
-        running = sum(map(_is_alive, Worker.all(queue=get_queue(queue))))
+        running = workers_of(queue)
         if not running:
             raise PartMissing("no worker listens to this queue")
         return f"{running} running"
 
     return check
-
-
-def _is_alive(worker: BaseWorker) -> bool:
-    """RQ forgets a killed worker only after minutes; on this host its process tells at once."""
-    if worker.hostname != socket.gethostname() or not worker.pid:
-        return True
-    try:
-        os.kill(worker.pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        pass
-    return True
 
 
 def short_connection() -> "psycopg.Connection[tuple[object, ...]]":

@@ -5,15 +5,18 @@ so a job runs only when its function stands in `settings.JOBS_ALLOWED`.
 """
 
 import logging
+import os
+import socket
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, Worker
 from rq.exceptions import DuplicateJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
+from rq.worker import BaseWorker
 
 from phi3site.valkey import client
 
@@ -65,6 +68,24 @@ def get_worker(name: str) -> SimpleWorker:
         job_class=AllowListedJob,
         queue_class=AllowListedQueue,
     )
+
+
+def workers_of(queue: str) -> int:
+    """How many workers listen to the queue and are alive."""
+    return sum(map(_is_alive, Worker.all(queue=get_queue(queue))))
+
+
+def _is_alive(worker: BaseWorker) -> bool:
+    """RQ forgets a killed worker only after minutes; on this host its process tells at once."""
+    if worker.hostname != socket.gethostname() or not worker.pid:
+        return True
+    try:
+        os.kill(worker.pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
 
 
 def stay_known(worker: SimpleWorker) -> None:

@@ -3,6 +3,7 @@ from datetime import timedelta
 import pytest
 from django.urls import reverse
 from django.utils import timezone
+from redis.exceptions import ConnectionError
 
 from knowledge import line
 from knowledge.errors import StateConflict
@@ -12,6 +13,8 @@ from knowledge.reconciling import reconcile
 from knowledge.turns import take_turn
 from knowledge.versions import in_line
 from phi3site.audit.models import AuditEvent
+from phi3site.jobs import INGESTION, get_worker
+from phi3site.valkey import client as client_of_valkey
 
 pytestmark = pytest.mark.django_db
 LARGE = 40 * 1024**2
@@ -142,6 +145,33 @@ class TestPause:
         assert "Go on" in client.get(reverse("knowledge:documents")).content.decode()
         client.post(reverse("knowledge:resume_queue"))
         assert not line.is_paused()
+
+
+def test_that_nobody_reads_is_said_while_something_waits(client, curator, several):
+    (version,) = several(1)
+    client.force_login(curator)
+    pages = (reverse("knowledge:documents"), version.document.get_absolute_url())
+    client_of_valkey().flushdb()
+    assert all("No ingestion worker is running" in page(client, url) for url in pages)
+    worker = get_worker(INGESTION)
+    worker.register_birth()
+    assert not any("No ingestion worker is running" in page(client, url) for url in pages)
+    worker.register_death()
+    assert "No ingestion worker is running" in page(client, pages[0])
+    set_row(version, status="ready")
+    assert not any("No ingestion worker is running" in page(client, url) for url in pages)
+
+
+def test_without_valkey_nobody_is_known_to_read(monkeypatch):
+    def away(queue):
+        raise ConnectionError("no Valkey")
+
+    monkeypatch.setattr(line, "workers_of", away)
+    assert not line.is_served()
+
+
+def page(client, url):
+    return client.get(url).content.decode()
 
 
 def test_a_place_in_the_line_is_shown_and_can_be_changed(client, curator, several):
