@@ -46,7 +46,8 @@ class _Work:
     extracted: Extracted
     chunks: list[NewChunk]
     switched_off: frozenset[int]
-    vectors: list[NDArray[float32]] = field(default_factory=list)
+    # By place among those that get one.
+    vectors: dict[int, NDArray[float32]] = field(default_factory=dict)
 
     @cached_property
     def to_embed(self) -> list[NewChunk]:
@@ -191,7 +192,9 @@ def _embed(
         with _by_itself(work.attempt, surprises):
             work.attempt.begin(Status.EMBEDDING)
             started.append(work)
-    pairs = [(work, chunk) for work in started for chunk in work.to_embed]
+    pairs = [(work, place) for work in started for place in range(len(work.to_embed))]
+    # Texts of one length share a batch: what is shorter would be filled up, and paid for.
+    pairs.sort(key=lambda pair: len(pair[0].to_embed[pair[1]].context_text))
     try:
         for start in range(0, len(pairs), EMBEDDING_BATCH):
             _embed_batch(pairs[start : start + EMBEDDING_BATCH], encoder)
@@ -206,14 +209,14 @@ def _embed(
     return [work for work in started if work.is_embedded]
 
 
-def _embed_batch(pairs: Sequence[tuple[_Work, NewChunk]], encoder: TextEncoder) -> None:
+def _embed_batch(pairs: Sequence[tuple[_Work, int]], encoder: TextEncoder) -> None:
     """One call of the encoder; what was cancelled or taken over meanwhile is left out."""
     wanted = [pair for pair in pairs if not pair[0].attempt.is_lost()]
     if not wanted:
         return
-    vectors = encoder.encode_passages([chunk.context_text for _, chunk in wanted])
-    for (work, _chunk), vector in zip(wanted, vectors, strict=True):
-        work.vectors.append(vector)
+    vectors = encoder.encode_passages([work.to_embed[at].context_text for work, at in wanted])
+    for (work, place), vector in zip(wanted, vectors, strict=True):
+        work.vectors[place] = vector
     for work in {id(work): work for work, _ in wanted}.values():
         unembedded = len(work.chunks) - len(work.to_embed)
         with suppress(AttemptLost):
@@ -228,7 +231,7 @@ def _publish(work: _Work, encoder: TextEncoder) -> None:
         publish(
             attempt,
             work.chunks,
-            np.array(work.vectors, dtype=np.float32),
+            np.array([vector for _, vector in sorted(work.vectors.items())], dtype=np.float32),
             work.extracted.tables,
             encoder=row_of(encoder),
             switched_off=work.switched_off,

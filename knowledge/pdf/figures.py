@@ -17,7 +17,7 @@ _FIGURE = re.compile(
     rf"{_NUMBER}(?:\s?[–-]\s?{_NUMBER})?|[$€£¥]?\s?[—–-]+\s?%?|n/?[am]\.?|\*+", re.IGNORECASE
 )
 _LONGEST_FIGURE = 40
-# Behind a unit such as “(in millions)” years are a header.
+# Several years, or one behind a unit such as “(in millions)”, are a header.
 _YEAR = re.compile(r"(?:19|20)\d\d")
 Part = tuple[str, Area]
 Parts = tuple[Part, ...]
@@ -64,8 +64,8 @@ def split_signs(cells: Parts) -> Parts:
             sign = (text, area)
         elif trailing and _is_figure(trailing.group(1)):
             cut = area.left + area.width * len(trailing.group(1)) / len(text)
-            parts.append((lead + trailing.group(1), replace(area, right=cut)))
-            sign = (trailing.group(2), replace(area, left=cut))
+            parts.append((lead + trailing.group(1), area._replace(right=cut)))
+            sign = (trailing.group(2), area._replace(left=cut))
         else:
             parts.append((lead + text, area))
             sign = None
@@ -80,7 +80,8 @@ def labelled(parts: Parts, above: list[Parts]) -> tuple[Part | None, Parts]:
     """The label and the figures behind it; no figures when a part is neither."""
     if len(parts) < 2 or not all(_is_figure(text) for text, _area in parts[1:]):
         return None, ()
-    if parts[0][0].startswith("(") and all(_YEAR.fullmatch(text) for text, _area in parts[1:]):
+    is_unit = parts[0][0].startswith("(")
+    if (is_unit or len(parts) > 2) and all(_YEAR.fullmatch(text) for text, _area in parts[1:]):
         return None, ()
     if not _is_figure(parts[0][0]):
         return parts[0], parts[1:]

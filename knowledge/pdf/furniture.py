@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from knowledge.pdf.glyphs import PageText, TextLine
 
-# Share of the page's height at its top and bottom where furniture stands.
-MARGIN = 0.09
+# Shares of the page's height at its top and bottom where furniture stands.
+TOP, BOTTOM = 0.09, 0.13
 _DIGITS = re.compile(r"\d+")
 _LEADERS = re.compile(r"(?:\.\s?){5,}\s*\d+$")
 
@@ -29,7 +29,7 @@ def _key(page: PageText, line: TextLine) -> tuple[str, int] | None:
     """The line's words without figures and the margin it stands in; None in the page's body."""
     height = page.frame.size[1]
     y = line.area.center[1] / height
-    if MARGIN < y < 1 - MARGIN:
+    if TOP < y < 1 - BOTTOM:
         return None
     return _DIGITS.sub("#", line.text), int(y > 0.5)
 

@@ -6,6 +6,7 @@ Follows the order in which the file draws, as pdfium does. Knows no paragraph an
 import ctypes
 from dataclasses import dataclass, field
 from statistics import median_low
+from typing import Any, NamedTuple
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as raw
@@ -55,8 +56,7 @@ class PageText:
     characters: int = 0
 
 
-@dataclass(frozen=True)
-class _Glyph:
+class _Glyph(NamedTuple):
     char: str
     area: Area | None
 
@@ -65,6 +65,8 @@ def read_page(page: pdfium.PdfPage, number: int, grids: list[Grid]) -> PageText:
     """Lines and ruled tables of a page."""
     frame = frame_of(page)
     result = PageText(number, frame)
+    width, height = frame.size
+    seen, box = Area(-2, -2, width + 2, height + 2), raw.FS_RECTF()
     text_page = page.get_textpage()
     cells: dict[tuple[int, int, int], list[_Glyph]] = {}
     places: dict[int, int] = {}
@@ -73,7 +75,7 @@ def read_page(page: pdfium.PdfPage, number: int, grids: list[Grid]) -> PageText:
     result.characters = text_page.count_chars()
     count = min(result.characters, MAX_CHARACTERS)
     for index in range(count):
-        glyph = _glyph(text_page.raw, index, frame)
+        glyph = _glyph(text_page.raw, index, frame, seen, box)
         if glyph is None:
             result.hidden += 1
             continue
@@ -95,29 +97,29 @@ def read_page(page: pdfium.PdfPage, number: int, grids: list[Grid]) -> PageText:
     return result
 
 
-def _glyph(text_page: ctypes.c_void_p, index: int, frame: Frame) -> _Glyph | None:
-    """The character and its place; None when nobody could see it."""
+def _glyph(
+    text_page: ctypes.c_void_p, index: int, frame: Frame, seen: Area, box: Any
+) -> _Glyph | None:
+    """The character and its place; None when nobody could see it. `box` is used again and again."""
     code = raw.FPDFText_GetUnicode(text_page, index)
     if code in (0, 0xFFFE, 0xFFFF):
         return _Glyph("", None)
     char = "\u00ad" if code == 2 else chr(code)
     if char in "\r\n" or raw.FPDFText_IsGenerated(text_page, index):
         return _Glyph(char, None)
-    box = raw.FS_RECTF()
     if not raw.FPDFText_GetLooseCharBox(text_page, index, box):
         return _Glyph(char, None)
     area = frame.area(box.left, box.bottom, box.right, box.top)
-    width, height = frame.size
-    x, y = area.center
-    is_outside = not Area(-2, -2, width + 2, height + 2).holds(x, y)
-    if is_outside or max(area.height, area.width) < SMALLEST:
+    left, top, right, bottom = area
+    is_inside = seen.holds((left + right) / 2, (top + bottom) / 2)
+    if not is_inside or (bottom - top < SMALLEST and right - left < SMALLEST):
         return None if not char.isspace() else _Glyph(char, None)
     return _Glyph(char, area)
 
 
 def _cell(glyph: _Glyph, grids: list[Grid]) -> tuple[int, int, int] | None:
     """Table, row and column in which the character stands."""
-    if glyph.area is None:
+    if not grids or glyph.area is None:
         return None
     x, y = glyph.area.center
     for number, grid in enumerate(grids):

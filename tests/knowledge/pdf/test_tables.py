@@ -110,6 +110,19 @@ def test_a_label_may_be_a_year_and_a_figure_a_range(tables):
     assert table.rows[2:] == (("2025", "3,960", "1.5%–2.0%"), ("2026", "957", "—"))
 
 
+def test_years_behind_words_are_the_header_and_no_first_row(tables):
+    (table,) = tables(
+        [("(In millions)", 40)],
+        figures("Three months ended June 30,", "2025", "2024"),
+        figures("Interest income", "641", "520"),
+        figures("Interest expense", "(500)", "(539)"),
+    )
+    assert table.rows[:2] == (
+        ("(In millions) Three months ended June 30,", "2025", "2024"),
+        ("Interest income", "641", "520"),
+    )
+
+
 def test_a_paragraph_above_is_no_header(tables):
     (table,) = tables(
         [("The following amounts were recognised in the years that are shown below.", 40)],
