@@ -12,7 +12,7 @@ ColumnType = Literal["integer", "decimal", "date", "boolean", "text"]
 Cell = str | int | float | bool | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """Where the characters `start:end` of a block's text stand: edges as shares of the page."""
 
@@ -22,7 +22,7 @@ class Line:
     box: tuple[float, float, float, float]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Block:
     """A unit of structure in reading order."""
 

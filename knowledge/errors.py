@@ -4,7 +4,8 @@
 OF_THE_FILE = frozenset(
     {
         *("archive_bomb", "extraction_crashed", "file_damaged", "file_empty", "file_encrypted"),
-        *("file_missing", "no_text", "too_many_pages", "type_mismatch", "type_unknown"),
+        *("file_missing", "no_text", "too_many_pages", "too_much_text"),
+        *("type_mismatch", "type_unknown"),
     }
 )
 

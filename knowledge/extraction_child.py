@@ -23,6 +23,8 @@ from knowledge.formats import read_file
 from knowledge.rowfiles import write_table
 
 MAX_OUTPUT = 1024**3
+# As much as 5,000 full pages hold; its chunks and vectors fit the worker's memory, hours long.
+MAX_TEXT = 30_000_000
 _PR_SET_PDEATHSIG = 1
 
 
@@ -68,6 +70,11 @@ def _answer(extracted: Extracted, folder: Path) -> dict[str, Any]:
     kept = tuple(_without_bare_headings([block for block in blocks if block.text]))
     if not kept and not any(len(table.rows) for table in extracted.tables):
         raise ExtractionFailed("The file holds no text.", code="no_text")
+    if (length := sum(len(block.text) for block in kept)) > MAX_TEXT:
+        raise ExtractionFailed(
+            f"The file holds {length:,} characters of text; {MAX_TEXT:,} are possible. Split it.",
+            code="too_much_text",
+        )
     tables = [
         write_table(_clean_table(table, cleaner), folder, f"rows-{number}.jsonl")
         for number, table in enumerate(extracted.tables)

@@ -8,7 +8,7 @@ import errno
 import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -46,8 +46,8 @@ class _Work:
     extracted: Extracted
     chunks: list[NewChunk]
     switched_off: frozenset[int]
-    # By place among those that get one.
-    vectors: dict[int, NDArray[float32]] = field(default_factory=dict)
+    dimensions: int
+    embedded: int = 0
 
     @cached_property
     def to_embed(self) -> list[NewChunk]:
@@ -57,7 +57,17 @@ class _Work:
     @property
     def is_embedded(self) -> bool:
         """Whether it has all its vectors."""
-        return len(self.vectors) == len(self.to_embed)
+        return self.embedded == len(self.to_embed)
+
+    @cached_property
+    def vectors(self) -> NDArray[float32]:
+        """Theirs, in their order; filled one by one."""
+        return np.empty((len(self.to_embed), self.dimensions), dtype=np.float32)
+
+    def keep(self, place: int, vector: NDArray[float32]) -> None:
+        """The vector of one of them."""
+        self.vectors[place] = vector
+        self.embedded += 1
 
 
 def ingest(version_id: str) -> None:
@@ -172,7 +182,7 @@ def _cut(attempt: Attempt, encoder: TextEncoder, let_pass: Pass) -> _Work:
     with attempt.stage(Status.CHUNKING):
         chunks, switched_off = corrected(version, _chunks(version, extracted, encoder))
         attempt.write(chunk_count=len(chunks))
-    return _Work(attempt, extracted, chunks, switched_off)
+    return _Work(attempt, extracted, chunks, switched_off, encoder.dimensions)
 
 
 def _chunks(version: DocumentVersion, extracted: Extracted, encoder: TextEncoder) -> list[NewChunk]:
@@ -216,11 +226,11 @@ def _embed_batch(pairs: Sequence[tuple[_Work, int]], encoder: TextEncoder) -> No
         return
     vectors = encoder.encode_passages([work.to_embed[at].context_text for work, at in wanted])
     for (work, place), vector in zip(wanted, vectors, strict=True):
-        work.vectors[place] = vector
+        work.keep(place, vector)
     for work in {id(work): work for work, _ in wanted}.values():
         unembedded = len(work.chunks) - len(work.to_embed)
         with suppress(AttemptLost):
-            work.attempt.write(progress=unembedded + len(work.vectors))
+            work.attempt.write(progress=unembedded + work.embedded)
 
 
 def _publish(work: _Work, encoder: TextEncoder) -> None:
@@ -231,7 +241,7 @@ def _publish(work: _Work, encoder: TextEncoder) -> None:
         publish(
             attempt,
             work.chunks,
-            np.array([vector for _, vector in sorted(work.vectors.items())], dtype=np.float32),
+            work.vectors,
             work.extracted.tables,
             encoder=row_of(encoder),
             switched_off=work.switched_off,

@@ -2,11 +2,14 @@ import io
 import json
 import shutil
 from contextlib import suppress
+from dataclasses import replace
 
 import psutil
 import pytest
 
-from knowledge.errors import ExtractionFailed
+from knowledge import extraction_child
+from knowledge.blocks import Block, Extracted
+from knowledge.errors import OF_THE_FILE, ExtractionFailed
 from knowledge.extraction import ChildEnded, extract, run_child
 from knowledge.filetypes import detect
 from tests.knowledge.conftest import MANUAL, make_docx, make_pdf, make_pptx, make_xlsx
@@ -265,3 +268,12 @@ def test_a_heading_with_nothing_below_it_is_text(read):
 def test_markdown_keeps_its_heading_levels(read):
     headings = [b for b in read(MANUAL, "a.md").blocks if b.kind == "heading"]
     assert [(b.level, b.text) for b in headings] == [(1, "Pump manual"), (2, "Seals"), (2, "Oil")]
+
+
+def test_more_text_than_a_worker_can_hold_is_refused_by_its_name(monkeypatch, tmp_path):
+    monkeypatch.setattr(extraction_child, "MAX_TEXT", 1_000)
+    held = Extracted(blocks=(Block("paragraph", "x" * 600),) * 2)
+    with pytest.raises(ExtractionFailed, match="1,200 characters of text; 1,000 are") as error:
+        extraction_child._answer(held, tmp_path)
+    assert error.value.code == "too_much_text" and error.value.code in OF_THE_FILE
+    assert extraction_child._answer(replace(held, blocks=held.blocks[:1]), tmp_path)["blocks"]

@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 from django.conf import settings as site
 from django.db import connection
@@ -75,6 +76,16 @@ class TestTheWay:
         ingest(str(version.pk))
         version.refresh_from_db()
         assert (version.attempt, fingerprint(version)) == (1, before)
+
+    def test_each_chunk_keeps_its_own_vector_whatever_is_encoded_first(self, ingested, monkeypatch):
+        monkeypatch.setattr(ingestion, "EMBEDDING_BATCH", 4)
+        words = (f"## Part {n}\n\n{'The seal is new. ' * (n * 7 % 11 + 1)}\n" for n in range(15))
+        version = ingested("# Parts\n\n" + "\n".join(words), "parts.md")
+        stored = ChunkEmbedding.objects.filter(chunk__version=version).select_related("chunk")
+        assert len(stored) == version.chunk_count > 12
+        for one in stored:
+            expected = HashEncoder().encode_passages([one.chunk.context_text])[0]
+            assert np.allclose(one.vector, expected, atol=1e-3)
 
     def test_a_missing_file_is_said(self, upload, encoder):
         from knowledge.storage import path_of
