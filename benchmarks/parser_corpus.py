@@ -1,6 +1,7 @@
 """Claim: whatever file comes, its outcome has a name, and the process that asked stays alive.
 
     python benchmarks/parser_corpus.py FOLDER [--seconds 30] [--megabytes 512] [--only pdf,eml]
+                                       [--limit N]
 
 Takes every file of the folder (those that `manifest.jsonl` names, where there is one) through the
 product's own way: type by content, extraction in a limited child process, chunks. Prints outcomes
@@ -166,6 +167,7 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=30)
     parser.add_argument("--megabytes", type=int, default=512)
     parser.add_argument("--only", default="", help="endings, comma-separated")
+    parser.add_argument("--limit", type=int, help="so many files, spread over the folder")
     parser.add_argument("--json", type=Path, help="where each outcome is written, line by line")
     options = parser.parse_args()
     settings.configure(
@@ -177,6 +179,8 @@ def main() -> int:
     endings = {ending for ending in options.only.split(",") if ending}
     paths = files_of(options.folder)
     chosen = [p for p in paths if not endings or p.suffix.lower().lstrip(".") in endings]
+    step = max(1, len(chosen) // options.limit) if options.limit else 1
+    chosen = chosen[::step][: options.limit]
     outcomes = [try_file(path, options.folder) for path in chosen]
     if options.json:
         lines = (json.dumps(asdict(outcome), ensure_ascii=False) for outcome in outcomes)

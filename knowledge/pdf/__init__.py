@@ -48,12 +48,12 @@ def read(path: Path) -> Extracted:
             code="too_many_pages",
         )
     pages, unreadable = _pages(document)
-    empty = [page for page in pages if not page.lines and not page.tables]
+    empty = [page for page in pages if not _has_words(page)]
     is_read = bool(empty) and recognition.is_installed()
     recognised = recognition.recognise(document, empty) if is_read else Recognised()
     if not is_read:
         recognised.without_text = [page.number for page in empty]
-    if not any(page.lines or page.tables for page in pages):
+    if not any(map(_has_words, pages)):
         raise _no_text(pages, recognised, is_read=is_read)
     pages = without_furniture(pages)
     style = style_of(pages)
@@ -62,6 +62,11 @@ def read(path: Path) -> Extracted:
         page_count=count,
         warnings=tuple(_warnings(pages, unreadable, recognised)),
     )
+
+
+def _has_words(page: PageText) -> bool:
+    """A font that keeps its letters' names to itself gives signs and no words."""
+    return bool(page.tables) or any(map(str.isalnum, "".join(line.text for line in page.lines)))
 
 
 def _pages(document: pdfium.PdfDocument) -> tuple[list[PageText], list[int]]:
