@@ -20,6 +20,9 @@ from knowledge.models import Collection, Encoder
 
 # Up to here an exact scan is faster than the index, and misses nothing.
 EXACT_LIMIT = 25_000
+# BM25 looks up so many of the best chunks at first, visible or not; when too few are visible, it
+# begins again with twice as many.
+REACH, LONGEST_REACH = 500, 50_000
 # More left-out versions than this stay a subquery.
 HIDDEN_LIMIT = 2_000
 
@@ -65,10 +68,22 @@ JOIN knowledge_document t ON t.id = v.document_id
 ORDER BY f.fused_score DESC, c.id
 """
 
+# Under a plain limit, the scan would begin with a reach of so few, whatever is visible; with a
+# condition that can be estimated, the planner might do without the index. The outer limit tells it
+# how few rows there will be.
 _BM25 = f"""
+SELECT * FROM (
+    SELECT c.id, -(c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) AS score
+    FROM knowledge_chunk c WHERE c.is_live AND coalesce({{visible}}, false)
+    ORDER BY c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}') LIMIT (SELECT {{limit}})
+) AS best LIMIT %s
+"""
+
+# Few among many: scoring each of them costs less than passing all the others.
+_BM25_OF_FEW = f"""
 SELECT c.id, -(c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) AS score
 FROM knowledge_chunk c WHERE c.is_live AND {{visible}}
-ORDER BY c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}') LIMIT %s
+ORDER BY (c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) + 0 LIMIT %s
 """
 
 _FULL_TEXT = """
@@ -104,7 +119,7 @@ def search(
         is_exact = searched <= EXACT_LIMIT
         if not is_exact:
             _widen_index_scan(cursor, limit)
-        keyword, keyword_params = _keyword(query, visible, visible_params, limit)
+        keyword, keyword_params = _keyword(query, visible, visible_params, searched, limit)
         near = HalfVector(vector).to_text()
         statement = _SEARCH.format(
             visible=visible,
@@ -144,15 +159,37 @@ def visibility(allowed: QuerySet[Collection], hidden: QuerySet[Any, Any]) -> tup
 def _widen_index_scan(cursor: Any, limit: int) -> None:
     """Lets the HNSW scan go on until the filters have left enough rows."""
     cursor.execute("SET LOCAL hnsw.iterative_scan = 'relaxed_order'")
-    cursor.execute(f"SET LOCAL hnsw.ef_search = {max(100, 2 * limit)}")
+    cursor.execute(f"SET LOCAL hnsw.ef_search = {max(200, 4 * limit)}")
     cursor.execute("SET LOCAL hnsw.max_scan_tuples = 200000")
 
 
 def _keyword(
-    query: str, visible: str, visible_params: Sequence[Any], limit: int
+    query: str, visible: str, visible_params: Sequence[Any], searched: int, limit: int
 ) -> tuple[str, list[Any]]:
     """The keyword branch and its parameters: BM25 where the extension is, else full text."""
     if has_bm25():
-        return _BM25.format(visible=visible), [query, *visible_params, query, limit]
+        statement = _bm25(searched, limit)
+        return statement.format(visible=visible, limit=int(limit)), [
+            query,
+            *visible_params,
+            query,
+            limit,
+        ]
     lexemes = keyword_lexemes(query)
     return _FULL_TEXT.format(visible=visible), [lexemes, *visible_params, limit]
+
+
+def _bm25(searched: int, limit: int) -> str:
+    """The cheaper of the two statements; the index scan is told how far it has to reach."""
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT reltuples FROM pg_class WHERE oid = to_regclass(%s)", [KEYWORD_INDEX]
+        )
+        total = max(int(cursor.fetchone()[0]), searched)
+        if searched**2 < total:
+            return _BM25_OF_FEW
+        # Beyond EXACT_LIMIT nobody counted: there the first reach is nearly always enough.
+        needed = 1.5 * limit * total / searched if searched <= EXACT_LIMIT else 0
+        reach = int(min(max(needed, REACH), LONGEST_REACH))
+        cursor.execute(f"SET LOCAL pg_textsearch.default_limit = {reach}")
+    return _BM25

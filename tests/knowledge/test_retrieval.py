@@ -1,6 +1,7 @@
 from uuid import uuid4
 
 import pytest
+from django.db import connection
 
 from knowledge import indexes, searching
 from knowledge.choosing import choose
@@ -35,6 +36,23 @@ def passage(text="words", *, document=None, tokens=10, fused=0.03):
         tokens=tokens,
         scores={"fused": {"rank": 1, "score": fused}},
     )
+
+
+@pytest.fixture
+def among_many(ingested):
+    """Bob reads one short document; beside it there are fifty chunks that he may not read."""
+    ingested()
+    other = Collection.objects.create(name="Not his")
+    rows = [("Seal kit", "Price"), *((f"Seal kit {n}", n) for n in range(50))]
+    ingested(make_xlsx(rows), "p.xlsx", into=other)
+    with connection.cursor() as cursor:
+        cursor.execute("ANALYZE knowledge_chunk")
+
+
+def keyword_ranks(user):
+    """Chunk -> its place and score in the keyword ranking."""
+    found = retrieve("Which seal kit has the P-200?", user=user, collections=None)
+    return {one.chunk_id: one.scores.get("keyword") for one in found.ranked}
 
 
 @pytest.mark.django_db
@@ -107,6 +125,37 @@ class TestFinding:
     def test_this_database_has_bm25(self, db):
         has_bm25.cache_clear()
         assert has_bm25()
+
+    def test_few_among_many_are_scored_one_by_one_with_the_same_outcome(
+        self, among_many, bob, monkeypatch
+    ):
+        chosen, real = [], searching._bm25
+        monkeypatch.setattr(
+            searching, "_bm25", lambda *args: chosen.append(real(*args)) or chosen[-1]
+        )
+        scored = keyword_ranks(bob)
+        assert chosen == [searching._BM25_OF_FEW] and any(scored.values())
+        monkeypatch.setattr(searching, "_bm25", lambda *args: searching._BM25)
+        assert keyword_ranks(bob) == scored
+
+    @pytest.mark.parametrize("reach", [1, 1000])
+    def test_the_reach_of_the_keyword_scan_changes_nothing(
+        self, among_many, bob, monkeypatch, reach
+    ):
+        """However few it looks up at first, it goes on until the rights have left enough."""
+        expected = keyword_ranks(bob)
+        monkeypatch.setattr(searching, "REACH", reach)
+        monkeypatch.setattr(searching, "LONGEST_REACH", reach)
+        monkeypatch.setattr(searching, "_BM25_OF_FEW", searching._BM25)
+        assert keyword_ranks(bob) == expected
+
+    def test_the_planner_uses_the_keyword_index(self, among_many, bob):
+        """Whatever it thinks of the rights: without the index, every visible chunk is parsed."""
+        statement = searching._BM25.format(visible="c.ordinal >= %s", limit=50)
+        with connection.cursor() as cursor:
+            cursor.execute(f"EXPLAIN {statement}", ["seal", 0, "seal", 50])
+            plan = "\n".join(line for (line,) in cursor.fetchall())
+        assert f"Index Scan using {indexes.KEYWORD_INDEX}" in plan
 
     def test_the_graph_index_finds_what_the_exact_scan_finds(self, ingested, bob, monkeypatch):
         ingested(make_xlsx([("Part", "Price"), *((f"Seal {n}", n) for n in range(50))]), "p.xlsx")
