@@ -26,6 +26,7 @@ from chat.generation import generate
 from chat.grounding import abstain, search
 from chat.leases import Claim
 from chat.reading import passages_html
+from chat.rewriting import stand_alone
 from chat.stream import AnswerStream, Superseded
 from chat.threads import in_thread
 from knowledge import embedding
@@ -68,6 +69,7 @@ async def _write(
     """The steps, and what becomes of an error in one of them."""
     try:
         await _begin(draft, log)
+        await _stand_alone(draft, engine, stop)
         async with encoding:
             await _look_up(draft, log)
         if stop.is_set():
@@ -99,6 +101,13 @@ async def _begin(draft: Draft, log: AnswerStream) -> None:
         await log.append(Event(type="restarted"))
     await log.append(Event(type="searching"))
     await in_thread(check_rights)(draft)
+
+
+async def _stand_alone(draft: Draft, engine: Engine, stop: asyncio.Event) -> None:
+    """The text to search with: by the engine where that is switched on, else by rule."""
+    if draft.looks_up and settings.CHAT_FOLLOW_UPS == "engine":
+        draft.query = await stand_alone(draft.question, draft.earlier, engine, stop=stop)
+        draft.lap("rewritten")
 
 
 async def _look_up(draft: Draft, log: AnswerStream) -> None:

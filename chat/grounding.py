@@ -16,7 +16,7 @@ from knowledge.retrieval import retrieve
 
 def search(draft: Draft) -> None:
     """Finds passages for the draft's question, marks the relevant ones, stores them all."""
-    draft.query = standalone(draft.question, draft.earlier)
+    draft.query = draft.query or standalone(draft.question, draft.earlier)
     found = retrieve(
         draft.query,
         user=draft.asker,

@@ -96,6 +96,8 @@ CHAT_ADAPTER_SLOTS = env_int("CHAT_ADAPTER_SLOTS", 4)
 CHAT_ADAPTER_RANK = env_int("CHAT_ADAPTER_RANK", 32)
 CHAT_MAX_QUESTION_CHARS = env_int("CHAT_MAX_QUESTION_CHARS", 8000)
 CHAT_CONTEXT_TOKENS = env_int("CHAT_CONTEXT_TOKENS", 1200)
+# Who makes a follow-up question stand alone before it is looked up: `rules`, or the `engine`.
+CHAT_FOLLOW_UPS = env("CHAT_FOLLOW_UPS", "rules")
 CHAT_LEASE_SECONDS = env_int("CHAT_LEASE_SECONDS", 10)
 
 # --- Training: datasets and runs

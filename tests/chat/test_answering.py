@@ -295,6 +295,23 @@ async def test_a_follow_up_is_searched_with_what_it_leans_on(alice, ask_as, aske
     assert not answer.is_abstention
 
 
+@pytest.mark.parametrize("who", ["rules", "engine"])
+async def test_the_setting_says_who_completes_a_follow_up(
+    alice, ask_as, asked, valkey, settings, who
+):
+    settings.CHAT_FOLLOW_UPS = who
+    await run(ScriptedEngine(), valkey)
+    await in_thread(ask_as)(
+        alice, "What does it cost?", conversation_id=asked.question.conversation_id
+    )
+    engine = ScriptedEngine(["What does the seal kit of the Heron pump cost?"])
+    answer = await run(engine, valkey)
+    body = json.loads((await Receipt.objects.aget(answer=answer)).body)
+    assert len(engine.prompts) == (2 if who == "engine" else 1)
+    assert (body["asked"]["query"] == engine.pieces[0]) == (who == "engine")
+    assert ("rewritten" in answer.timings) == (who == "engine")
+
+
 async def history_after(alice, ask_as, asked, valkey, pieces, **edits):
     """What the model is told of an earlier answer made of these pieces."""
     first = await run(ScriptedEngine(pieces), valkey)
