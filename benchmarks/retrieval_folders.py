@@ -7,7 +7,7 @@ and pages or evidence where they can. Knows no database and no model.
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,53 +32,7 @@ from benchmarks.retrieval_fields import (
     plain,
     rows_of,
 )
-
-
-@dataclass(frozen=True)
-class Text:
-    """A passage that the folder gives as it is."""
-
-    id: str
-    title: str
-    text: str
-    headings: tuple[str, ...] = ()
-    # The document that it is a part of, where the folder says so.
-    parent: str = ""
-
-
-@dataclass(frozen=True)
-class Gold:
-    """What answers a question: documents or passages by name, with pages or words if known."""
-
-    name: str = ""
-    grade: float = 1.0
-    pages: tuple[int, ...] = ()
-    words: str = ""
-
-
-@dataclass(frozen=True)
-class Question:
-    """A question, what was asked before it, and what answers it."""
-
-    id: str
-    text: str
-    gold: tuple[Gold, ...]
-    earlier: tuple[str, ...] = ()
-
-
-@dataclass
-class Folder:
-    """What was read: texts or files, and the questions that can be measured."""
-
-    name: str
-    form: str
-    # What a hit is: "passage", "page", "evidence" or "document".
-    unit: str
-    questions: list[Question]
-    texts: list[Text] = field(default_factory=list)
-    # Name below docs/ -> where it is.
-    files: dict[str, Path] = field(default_factory=dict)
-    warnings: list[str] = field(default_factory=list)
+from benchmarks.retrieval_forms import Folder, Gold, Question, Text
 
 
 def read_folder(folder: Path) -> Folder:

@@ -19,7 +19,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
-from benchmarks.retrieval_folders import Folder, Text
+from benchmarks.retrieval_forms import Folder, Text
 from knowledge import embedding
 from knowledge.attempts import Attempt
 from knowledge.blocks import Block, Extracted, TableData

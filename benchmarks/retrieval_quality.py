@@ -23,7 +23,8 @@ from typing import TYPE_CHECKING, Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from benchmarks.retrieval_fields import FolderRefused
-from benchmarks.retrieval_folders import Folder, Question, read_folder
+from benchmarks.retrieval_folders import read_folder
+from benchmarks.retrieval_forms import Folder, Question
 from benchmarks.retrieval_measures import Figures, measure
 from benchmarks.throwaway import site
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from benchmarks.retrieval_folders import Folder, Question
+from benchmarks.retrieval_forms import Folder, Question
 from benchmarks.retrieval_loading import Loaded
 from knowledge.passages import FoundPassage
 

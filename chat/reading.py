@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
+from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.context_processors import PermWrapper
@@ -18,6 +19,7 @@ from chat.errors import NotFound
 from chat.models import Answer, Citation, Conversation, Passage, Question
 from chat.rendering import Chip, MarkedSentence, render_markdown
 from knowledge.models import DocumentVersion
+from knowledge.neighbours import parts_of
 
 PAGED_MEDIA = "application/pdf"
 
@@ -132,7 +134,8 @@ def _document_url(passage: Passage) -> str:
         first = f"#row-{passage.row_from}" if passage.row_from else ""
         return f"{url}?table={passage.computation['table']}&rows={numbers}{first}"
     anchor = f"#page-{passage.page}" if passage.page else ""
-    return f"{url}?chunk={passage.chunk_id}{anchor}"
+    chunks = [("chunk", str(key)) for key in parts_of(passage.chunk_id, passage.text)]
+    return f"{url}?{urlencode(chunks)}{anchor}"
 
 
 def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:

@@ -5,28 +5,25 @@ table between rows. Knows no database; tokens are counted by a function that is 
 """
 
 import hashlib
-import re
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
-from knowledge.blocks import Block, Extracted, Line
+from knowledge.blocks import Extracted
 from knowledge.identity import words_of
-from knowledge.rows import CountTokens, table_chunks, table_pieces
+from knowledge.pieces import Piece, counted, cut_to, pieces_of
+from knowledge.rows import CountTokens, table_chunks
 
 # A section shorter than this share of a chunk is joined by the next one.
 SMALL = 0.05
-LONGEST_PIECE = 800
-LONGEST_HEADING = 300
 # Of what stands before each chunk: more would drown the chunk's own words.
 LONGEST_PREFIX = 300
 # Room in the encoder for its special tokens.
 SPECIAL = 4
-_SENTENCE = re.compile(r"(?<=[.!?…。！？])[\"”’)\]]{0,2}\s+|\n+")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NewChunk:
     """A chunk before it is a row."""
 
@@ -45,22 +42,6 @@ class NewChunk:
     def is_embedded(self) -> bool:
         """Rows of a long table are found by their words alone: see rows.EMBEDDED_ROWS."""
         return self.kind != "rows"
-
-
-@dataclass(frozen=True)
-class Piece:
-    """The smallest unit that is not cut any more."""
-
-    text: str
-    kind: str = "text"
-    headings: tuple[str, ...] = ()
-    page: int | None = None
-    lines: tuple[Line, ...] = ()
-    row: int | None = None
-    # What stands between this piece and the one before it in a chunk.
-    joint: str = "\n"
-    is_heading: bool = False
-    tokens: int = 0
 
 
 @dataclass
@@ -89,15 +70,15 @@ def chunk(
     A chunk's text has at most `max_tokens` tokens, and with title and headings it fits the
     encoder's `encoder_tokens`.
     """
-    counted = _counted(list(_pieces(extracted.blocks)), count_tokens)
-    prefixes = {piece.headings: prefix(title, subject, piece.headings) for piece in counted}
+    pieces = counted(list(pieces_of(extracted.blocks)), count_tokens)
+    prefixes = {piece.headings: prefix(title, subject, piece.headings) for piece in pieces}
     lengths = dict(zip(prefixes, count_tokens(list(prefixes.values())), strict=True))
 
     def room_beside(length: int) -> int:
         return max(32, min(max_tokens, encoder_tokens - SPECIAL - length))
 
     room = {headings: room_beside(length) for headings, length in lengths.items()}
-    drafts = _drafts(counted, room)
+    drafts = _drafts(pieces, room)
     chunks = [_finished(draft, prefixes) for draft in drafts if _says_something(draft)]
     return [
         *chunks,
@@ -113,58 +94,6 @@ def whole_chunk(
     """A text that someone else has cut already, as one chunk; the encoder reads its beginning."""
     piece = Piece(text.strip(), headings=headings, tokens=count_tokens([text])[0])
     return _finished(_Draft([piece], piece.tokens), {headings: prefix(title, "", headings)})
-
-
-def _pieces(blocks: Sequence[Block]) -> Iterator[Piece]:
-    """Blocks in pieces, each under its heading path."""
-    path: list[tuple[int, str]] = []
-    for block in blocks:
-        if block.kind == "heading":
-            text = " ".join(block.text.split())[:LONGEST_HEADING]
-            path = [entry for entry in path if entry[0] < block.level][-5:]
-            path.append((block.level, text))
-        headings = tuple(text for _level, text in path)
-        if block.kind == "heading":
-            yield Piece(headings[-1], "text", headings, block.page, block.lines, None, "\n", True)
-        elif block.kind == "table":
-            for text, lines, row in table_pieces(block):
-                yield Piece(text, "table", headings, block.page, lines, row)
-        else:
-            yield from _paragraph(block, headings)
-
-
-def _paragraph(block: Block, headings: tuple[str, ...]) -> Iterator[Piece]:
-    """A paragraph in sentences, a very long sentence in stretches."""
-    last = 0
-    for start, end in _sentences(block.text):
-        between = block.text[last:start]
-        joint = "\n" if start == 0 or "\n" in between else " " if between else ""
-        text = block.text[start:end]
-        lines = tuple(line for line in block.lines if line.start < end and line.end > start)
-        page = lines[0].page if lines else block.page
-        mark = "- " if block.kind == "list_item" and start == 0 else ""
-        yield Piece(mark + text, "text", headings, page, lines, None, joint)
-        last = end
-
-
-def _sentences(text: str) -> Iterator[tuple[int, int]]:
-    """Where sentences begin and end; linear in the text's length."""
-    start = 0
-    for found in _SENTENCE.finditer(text):
-        yield from _stretches(text, start, found.start())
-        start = found.end()
-    yield from _stretches(text, start, len(text))
-
-
-def _stretches(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
-    """A sentence cut at spaces so that no stretch is longer than LONGEST_PIECE."""
-    while end - start > LONGEST_PIECE:
-        space = text.rfind(" ", start + LONGEST_PIECE // 2, start + LONGEST_PIECE)
-        cut = space if space > start else start + LONGEST_PIECE
-        yield start, cut
-        start = cut + (text[cut : cut + 1] == " ")
-    if text[start:end].strip():
-        yield start, end
 
 
 def _of_tables(
@@ -193,47 +122,16 @@ def _of_tables(
             )
 
 
-def _counted(pieces: list[Piece], count_tokens: CountTokens) -> list[Piece]:
-    """Pieces with their tokens; an unknown word counts by its length, so that none is too long."""
-    counts = count_tokens([piece.text for piece in pieces])
-    return [
-        replace(piece, tokens=max(count, len(piece.text) // 12) + 1)
-        for piece, count in zip(pieces, counts, strict=True)
-    ]
-
-
 def _drafts(pieces: list[Piece], room: dict[tuple[str, ...], int]) -> Iterator[_Draft]:
     """Fills one chunk after the other."""
     draft = _Draft()
-    for piece in (part for whole in pieces for part in _cut(whole, room[whole.headings])):
+    for piece in (part for whole in pieces for part in cut_to(whole, room[whole.headings])):
         if draft.pieces and _must_end(draft, piece, room):
             yield draft
             draft = _Draft()
         draft.add(piece)
     if draft.pieces:
         yield draft
-
-
-def _cut(piece: Piece, room: int) -> Iterator[Piece]:
-    """The piece, or parts of it when it alone is more than a chunk holds."""
-    if piece.tokens <= room:
-        yield piece
-        return
-    size = max(1, len(piece.text) * room // piece.tokens)
-    parts = -(-len(piece.text) // size)
-    for number, (start, end) in enumerate(_even(len(piece.text), size)):
-        tokens = min(room, -(-piece.tokens // parts))
-        yield replace(
-            piece,
-            text=piece.text[start:end],
-            tokens=tokens,
-            joint=piece.joint if number == 0 else "",
-        )
-
-
-def _even(length: int, size: int) -> Iterator[tuple[int, int]]:
-    for start in range(0, length, size):
-        yield start, min(length, start + size)
 
 
 def _must_end(draft: _Draft, piece: Piece, room: dict[tuple[str, ...], int]) -> bool:

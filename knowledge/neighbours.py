@@ -39,6 +39,16 @@ def with_neighbours(
     return grown
 
 
+def parts_of(chunk_id: UUID, text: str) -> list[UUID]:
+    """The chunks whose words a passage's text is made of, the one it was found by first."""
+    chunk = Chunk.objects.filter(pk=chunk_id).only("version", "ordinal", "text").first()
+    if chunk is None or not text.startswith(f"{chunk.text}\n"):
+        return [chunk_id]
+    after = Chunk.objects.filter(version=chunk.version_id, ordinal=chunk.ordinal + 1)
+    added = text.removeprefix(chunk.text)
+    return [chunk_id, *(one.pk for one in after if added.endswith(f"\n{one.text}"))]
+
+
 def _is_short(passage: FoundPassage) -> bool:
     return passage.kind == "text" and passage.tokens <= SHORT * settings.KNOWLEDGE_CHUNK_TOKENS
 

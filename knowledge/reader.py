@@ -3,6 +3,8 @@
 For everyone who may read the collection; a foreign version is as missing as one that isn't there.
 """
 
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
@@ -22,6 +24,8 @@ from knowledge.storage import path_of
 
 CHUNKS_A_PAGE = 60
 PAGES_A_PAGE = 100
+# Chunks that one address may light up.
+MARKED = 8
 
 
 @dataclass(frozen=True)
@@ -40,11 +44,12 @@ def version(request: HttpRequest, version_id: UUID) -> HttpResponse:
         DocumentVersion.objects.visible_to(request.user).select_related("document__collection"),
         pk=version_id,
     )
-    chunk = _chunk(found, request.GET.get("chunk", ""))
-    context: dict[str, Any] = {"version": found, "document": found.document, "chunk": chunk}
+    marked = _chunks(found, request.GET.getlist("chunk"))
+    chunk = marked[0] if marked else None
+    context: dict[str, Any] = {"version": found, "document": found.document, "marked": marked}
     tables = list(found.tables.order_by("ordinal"))
     if found.media_type == PDF.media_type:
-        context |= _pages(found, chunk, request)
+        context |= _pages(found, marked, request)
     elif tables:
         context |= grid_context(tables, chunk, request.GET.dict())
     else:
@@ -52,24 +57,27 @@ def version(request: HttpRequest, version_id: UUID) -> HttpResponse:
     return render(request, "knowledge/version.html", context)
 
 
-def _chunk(version: DocumentVersion, wanted: str) -> Chunk | None:
-    """The passage to light up, if it is one of this version."""
-    try:
-        return version.chunks.filter(pk=UUID(wanted)).first()
-    except ValueError:
-        return None
+def _chunks(version: DocumentVersion, wanted: Sequence[str]) -> list[Chunk]:
+    """The chunks of a passage to light up, those that are of this version."""
+    keys = []
+    for key in wanted[:MARKED]:
+        with suppress(ValueError):
+            keys.append(UUID(key))
+    return list(version.chunks.filter(pk__in=keys).order_by("ordinal"))
 
 
-def _pages(version: DocumentVersion, chunk: Chunk | None, request: HttpRequest) -> dict[str, Any]:
+def _pages(
+    version: DocumentVersion, marked: Sequence[Chunk], request: HttpRequest
+) -> dict[str, Any]:
     """A stretch of the PDF's pages around the wanted one."""
     count = version.page_count or 0
-    wanted = number_in(request.GET.get("page"), (chunk and chunk.page) or 1)
+    wanted = number_in(request.GET.get("page"), (marked[0].page if marked else 1) or 1)
     stretch = Paginator(range(1, count + 1), PAGES_A_PAGE)
     page = stretch.get_page((min(wanted, max(count, 1)) - 1) // PAGES_A_PAGE + 1)
-    marked = chunk.boxes if chunk else []
+    boxes = [entry for chunk in marked for entry in chunk.boxes]
     return {
         "pages": [
-            ShownPage(number, [entry["box"] for entry in marked if entry["page"] == number])
+            ShownPage(number, [entry["box"] for entry in boxes if entry["page"] == number])
             for number in page
         ],
         "stretch": page,

@@ -3,7 +3,8 @@ import json
 import pytest
 
 from benchmarks.retrieval_fields import FolderRefused
-from benchmarks.retrieval_folders import Gold, read_folder
+from benchmarks.retrieval_folders import read_folder
+from benchmarks.retrieval_forms import Gold
 
 
 def write(folder, **files):

@@ -1,6 +1,6 @@
 import pytest
 
-from benchmarks.retrieval_folders import Folder, Gold, Question, Text
+from benchmarks.retrieval_forms import Folder, Gold, Question, Text
 from benchmarks.retrieval_loading import load
 from benchmarks.retrieval_quality import ask
 from knowledge.models import Chunk, Document

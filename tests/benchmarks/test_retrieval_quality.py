@@ -10,7 +10,7 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from benchmarks.retrieval_folders import Folder, Gold, Question
+from benchmarks.retrieval_forms import Folder, Gold, Question
 from benchmarks.retrieval_loading import Loaded
 from benchmarks.retrieval_quality import ordered
 from benchmarks.retrieval_units import Units, gold_units, pages_of

@@ -8,6 +8,7 @@ from django.urls import reverse
 
 from chat.models import Answer, Citation, Conversation, Passage, Question
 from chat.reading import text_html
+from knowledge.models import Chunk
 
 pytestmark = pytest.mark.django_db
 
@@ -70,6 +71,21 @@ def test_a_passage_opens_at_its_best_words(client, alice, answer):
     assert f"<mark>{passage.text[:40]}</mark>" in page and "<html" in page
     partial = get(client, "chat:passage", passage.pk, **{"HX-Request": "true"}).content.decode()
     assert f"<mark>{passage.text[:40]}</mark>" in partial and "<html" not in partial
+
+
+def test_a_joined_passage_opens_its_document_with_all_its_chunks(client, alice, answer):
+    client.force_login(alice)
+    passage = answer.passages.get()
+    chunks = Chunk.objects.filter(version=passage.version_id)
+    after = chunks.exclude(pk=passage.chunk_id).first()
+    chunks.filter(pk=passage.chunk_id).update(ordinal=50)
+    chunks.filter(pk=after.pk).update(ordinal=51)
+    url = f"?chunk={passage.chunk_id}"
+    assert f"{url}#page-" in get(client, "chat:passage", passage.pk).content.decode()
+    passage.text = f"{passage.text}\n{after.text}"
+    passage.save()
+    both = f"{url}&amp;chunk={after.pk}#page-"
+    assert both in get(client, "chat:passage", passage.pk).content.decode()
 
 
 def test_a_passage_whose_document_is_closed_keeps_its_name_alone(client, alice, team, answer):

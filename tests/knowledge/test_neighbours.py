@@ -6,7 +6,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from knowledge.models import Chunk
-from knowledge.neighbours import with_neighbours
+from knowledge.neighbours import parts_of, with_neighbours
 from knowledge.retrieval import retrieve
 from tests.knowledge.conftest import make_pdf
 from tests.knowledge.found import found
@@ -96,3 +96,16 @@ class TestNeighbours:
         ).passages
         assert "step 2" in best.text and "step 3" in best.text
         assert [box["page"] for box in best.boxes] == [2, 3]
+
+    def test_a_joined_passage_names_both_its_chunks(self, passages):
+        seals, oil = passages["Seals"], passages["Oil"]
+        (grown,) = with_neighbours([seals])
+        assert parts_of(grown.chunk_id, grown.text) == [seals.chunk_id, oil.chunk_id]
+        assert parts_of(seals.chunk_id, seals.text) == [seals.chunk_id]
+
+    def test_a_chunk_that_was_changed_or_is_gone_stands_for_itself(self, passages):
+        (grown,) = with_neighbours([passages["Seals"]])
+        Chunk.objects.filter(pk=passages["Oil"].chunk_id).update(text="Use grease.")
+        assert parts_of(grown.chunk_id, grown.text) == [grown.chunk_id]
+        Chunk.objects.filter(pk=grown.chunk_id).delete()
+        assert parts_of(grown.chunk_id, grown.text) == [grown.chunk_id]

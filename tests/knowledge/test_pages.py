@@ -146,6 +146,17 @@ class TestReading:
         assert shown.count("<img src=") >= 3 and shown.count('class="page-mark"') == 1
         assert f'id="page-{chunk.page}"' in shown
 
+    def test_all_chunks_of_a_joined_passage_are_lit_up(self, as_user, bob, ingested):
+        version, other = ingested(make_pdf(3), "service.pdf"), ingested(MANUAL, "other.md")
+        url = reverse("knowledge:version", args=[version.pk])
+        keys = [str(one.pk) for one in version.chunks.filter(page__gt=0).order_by("-ordinal")[:2]]
+        foreign = str(other.chunks.first().pk)
+        shown = page(as_user(bob).get(url, {"chunk": [*keys, foreign, "nonsense"]}))
+        assert shown.count('class="page-mark"') == 2
+        text = reverse("knowledge:version", args=[other.pk])
+        both = [str(one.pk) for one in other.chunks.exclude(kind="summary")[:2]]
+        assert page(as_user(bob).get(text, {"chunk": both})).count("<mark>") == 2
+
     def test_a_page_is_drawn_once_and_kept(self, as_user, bob, ingested, monkeypatch):
         from PIL import Image
 
