@@ -10,6 +10,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db import DatabaseError, connection
+from psycopg import sql
 from psycopg.errors import DiskFull
 
 from knowledge.models import ChunkEmbedding, Encoder
@@ -20,7 +21,7 @@ FULL_TEXT_INDEX = "chunk_full_text"
 HNSW_FROM = 20_000
 # A word in more chunks than this says little and costs much: full text leaves it out.
 COMMON_FROM = 2_000
-_LOCK = 7_203_145
+LOCK = 7_203_145
 
 logger = logging.getLogger(__name__)
 
@@ -41,16 +42,76 @@ def ensure_keyword_index(**_: Any) -> None:
             return
         if _bm25_is_possible(cursor):
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_textsearch")
-            cursor.execute(
-                f"CREATE INDEX IF NOT EXISTS {KEYWORD_INDEX} ON knowledge_chunk "
-                "USING bm25 (context_text) WITH (text_config = 'english') WHERE is_live"
-            )
+            cursor.execute("SELECT to_regclass(%s) IS NULL", [KEYWORD_INDEX])
+            if cursor.fetchone()[0]:
+                cursor.execute(
+                    f"CREATE INDEX {KEYWORD_INDEX} ON knowledge_chunk "
+                    "USING bm25 (context_text) WITH (text_config = 'english') WHERE is_live"
+                )
+                _mark(cursor)
         else:
             cursor.execute(
                 f"CREATE INDEX IF NOT EXISTS {FULL_TEXT_INDEX} ON knowledge_chunk "
                 "USING gin (to_tsvector('english', context_text)) WHERE is_live"
             )
     has_bm25.cache_clear()
+
+
+def renew_keyword_index() -> bool:
+    """Makes the BM25 index anew after each start of the database; True when it did.
+
+    pg_textsearch 1.0 keeps how many words there are in memory alone: after a restart its index
+    finds nothing, and after a crash it lacks the last passages. Beside searches and writes; of
+    several workers one does it. Not inside a transaction.
+    """
+    if not has_bm25():
+        return False
+    with connection.cursor() as cursor:
+        if _is_of_this_life(cursor):
+            return False
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
+        if not cursor.fetchone()[0]:
+            return False
+        try:
+            logger.info("the database was started: making %s anew", KEYWORD_INDEX)
+            _drop_halves(cursor)
+            # Before the index, not after: what is lost meanwhile by another start is seen.
+            life = _life(cursor)
+            cursor.execute(f"REINDEX INDEX CONCURRENTLY {KEYWORD_INDEX}")
+            _mark(cursor, life)
+        finally:
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
+    return True
+
+
+def _life(cursor: Any) -> str:
+    """When the server's memory began: its start, or its recovery from a crash of one process."""
+    cursor.execute(
+        "SELECT extract(epoch FROM pg_postmaster_start_time())::text || ' ' || "
+        "coalesce(extract(epoch FROM stats_reset)::text, '') FROM pg_stat_bgwriter"
+    )
+    return str(cursor.fetchone()[0])
+
+
+def _is_of_this_life(cursor: Any) -> bool:
+    cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [KEYWORD_INDEX])
+    return bool(cursor.fetchone()[0] == _life(cursor))
+
+
+def _mark(cursor: Any, life: str = "") -> None:
+    comment = sql.Literal(life or _life(cursor)).as_string()
+    cursor.execute(f"COMMENT ON INDEX {KEYWORD_INDEX} IS {comment}")
+
+
+def _drop_halves(cursor: Any) -> None:
+    """Removes what a renewal that was killed left behind."""
+    cursor.execute(
+        "SELECT indexrelid::regclass::text FROM pg_index "
+        "WHERE indrelid = to_regclass('knowledge_chunk') AND indexrelid::regclass::text ~ %s",
+        [f"^{KEYWORD_INDEX}_cc(new|old)"],
+    )
+    for (name,) in cursor.fetchall():
+        cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
 
 
 def _bm25_is_possible(cursor: Any) -> bool:
@@ -85,7 +146,7 @@ def ensure_vector_index(encoder: Encoder) -> bool:
     if not lacks_vector_index(encoder):
         return False
     with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(%s)", [_LOCK])
+        cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
             return False
         try:
@@ -95,7 +156,7 @@ def ensure_vector_index(encoder: Encoder) -> bool:
             _build_vector_index(cursor, encoder)
         finally:
             cursor.execute("RESET maintenance_work_mem")
-            cursor.execute("SELECT pg_advisory_unlock(%s)", [_LOCK])
+            cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
 
 

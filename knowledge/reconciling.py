@@ -10,6 +10,7 @@ from functools import cache
 from django.db.models.functions import Now
 
 from knowledge.attempts import claimable
+from knowledge.indexes import renew_keyword_index
 from knowledge.line import is_paused, waiting
 from knowledge.models import DocumentVersion, SearchTest
 from knowledge.search_tests import enqueue_test
@@ -34,6 +35,13 @@ def reconcile() -> int:
     job is a turn of the line, so that a few hundred are enough however long the line is.
     """
     remove_stray_files()
+    queued = _queue_again()
+    # Last, since it takes minutes where passages are very many.
+    renew_keyword_index()
+    return queued
+
+
+def _queue_again() -> int:
     left = DocumentVersion.objects.unfinished().exclude(status=Status.QUEUED).filter(claimable())
     if count := left.update(status=Status.QUEUED, heartbeat_at=None):
         logger.warning("%s versions were left behind by a worker; they wait again", count)

@@ -1,0 +1,60 @@
+"""The keyword index of a database that was started anew; the vector index: see test_retrieval."""
+
+import pytest
+from django.db import connection
+
+from knowledge.indexes import KEYWORD_INDEX, LOCK, renew_keyword_index
+from knowledge.reconciling import reconcile
+from knowledge.retrieval import retrieve
+from phi3site.health import short_connection
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+def ask(statement, *params):
+    with connection.cursor() as cursor:
+        cursor.execute(statement, params)
+        return cursor.fetchone() if cursor.description else None
+
+
+def on_disk():
+    """Changes whenever the index is made anew."""
+    return ask("SELECT pg_relation_filenode(to_regclass(%s))", KEYWORD_INDEX)
+
+
+def start_anew():
+    """As a start of the server leaves it: the index is of another life."""
+    ask(f"COMMENT ON INDEX {KEYWORD_INDEX} IS 'another life'")
+
+
+def test_is_made_anew_once_after_each_start_and_finds_as_before(ingested, bob):
+    ingested()
+    assert not renew_keyword_index()
+    before = on_disk()
+    start_anew()
+    reconcile()
+    assert on_disk() != before and not renew_keyword_index()
+    scores = retrieve("seal kit", user=bob, collections=None).passages[0].scores
+    assert scores["keyword"]["rank"] == 1
+
+
+def test_what_a_killed_renewal_left_is_removed(ingested):
+    ingested()
+    half = f"{KEYWORD_INDEX}_ccnew"
+    ask(
+        f"CREATE INDEX {half} ON knowledge_chunk USING bm25 (context_text) "
+        "WITH (text_config = 'english') WHERE is_live"
+    )
+    start_anew()
+    assert renew_keyword_index()
+    assert ask("SELECT to_regclass(%s)", half) == (None,)
+
+
+def test_another_worker_that_is_at_it_is_left_alone(ingested):
+    ingested()
+    start_anew()
+    before = on_disk()
+    with short_connection() as other:
+        other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
+        assert not renew_keyword_index()
+    assert on_disk() == before
