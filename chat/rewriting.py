@@ -8,7 +8,8 @@ followups. Knows an engine and texts; no rows, no search.
 import asyncio
 import logging
 
-from chat.engine import Engine, EngineError, Message, Sampling
+from chat.asides import say
+from chat.engine import Engine, EngineError
 from chat.followups import leans_on_earlier, standalone
 from chat.words import content_words, names, numbers
 
@@ -32,7 +33,8 @@ async def stand_alone(
         return question
     try:
         async with asyncio.timeout(PATIENCE):
-            said = await _ask(question, earlier, engine, stop)
+            content = f"Earlier question: {earlier}\nLast question: {question}"
+            said = await say(engine, TASK, content, tokens=TOKENS, stop=stop, is_one_line=True)
     except (EngineError, TimeoutError) as error:
         logger.warning("a follow-up was not rewritten: %s", error or "too slow")
         said = ""
@@ -51,22 +53,6 @@ def rests_on(rewritten: str, question: str, earlier: str) -> bool:
     # At least something was put in: else the rules know better.
     is_completed = bool(said & (known - asked))
     return is_completed and not is_invented and len(said - known) <= OWN_WORDS
-
-
-async def _ask(question: str, earlier: str, engine: Engine, stop: asyncio.Event) -> str:
-    messages: list[Message] = [
-        {"role": "system", "content": TASK},
-        {"role": "user", "content": f"Earlier question: {earlier}\nLast question: {question}"},
-    ]
-    stream, said = engine.stream(engine.render(messages), Sampling(max_tokens=TOKENS)), ""
-    try:
-        async for piece in stream:
-            said += piece.text
-            if "\n" in said.strip() or stop.is_set():
-                break
-    finally:
-        await stream.aclose()  # type: ignore[attr-defined]  # frees the slot in the batch
-    return said
 
 
 def _tidy(said: str) -> str:

@@ -26,6 +26,7 @@ from chat.answering import ENCODING, answer
 from chat.engine import Engine
 from chat.events import ENGINE_GROUP, HEARTBEAT_KEY, QUESTIONS, STOP_CHANNEL
 from chat.leases import Claim
+from chat.summarising import summarise_next
 from chat.threads import in_thread
 from phi3site.valkey import async_client
 
@@ -61,6 +62,7 @@ class Worker:
         self._running: dict[UUID, Running] = {}
         self._bell, self._ending = asyncio.Event(), asyncio.Event()
         self._encoding = asyncio.Semaphore(ENCODING)
+        self._retold: set[UUID] = set()
         self._valkey = async_client(timeout=10)
 
     async def run(self) -> None:
@@ -73,6 +75,7 @@ class Worker:
                 (self._hear_questions, 0.0),
                 (self._hear_stops, 0.0),
                 (self._beat, settings.CHAT_LEASE_SECONDS / 3),
+                (self._summarise, LOOK_EVERY),
             )
         ]
         ending = asyncio.create_task(self._ending.wait())
@@ -188,6 +191,12 @@ class Worker:
             elif claim.answer_id in stopped:
                 running.stop.set()
         await self._report()
+
+    async def _summarise(self) -> None:
+        """While nobody asks, summaries are told in the engine's words."""
+        if settings.KNOWLEDGE_SUMMARIES == "engine":
+            while not self._running and await summarise_next(self._engine, self._retold):
+                pass
 
     async def _report(self) -> None:
         fingerprint = self._engine.fingerprint

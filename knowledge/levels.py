@@ -14,7 +14,8 @@ from knowledge.passages import Dropped, FoundPassage
 
 # What a passage gains at most from the summary of its document.
 WORTH = 0.1
-_TABLES = ("csv", "tab-separated", "spreadsheet", "ms-excel")
+# In the media types of table files, whose summaries say what no row says.
+TABLES = ("csv", "tab-separated", "spreadsheet", "ms-excel")
 _WHOLE = re.compile(
     r"\b(summar(y|ies|i[sz]e[ds]?|i[sz]ing)|overview|outline|gist|main (points?|topics?|ideas?)"
     r"|key (points?|takeaways?)|what (is|are|was) (this|that|the|these|those) (\w+ ){1,4}about"
@@ -32,7 +33,7 @@ def is_about_the_whole(query: str) -> bool:
 
 def is_summary(passage: FoundPassage) -> bool:
     """Whether the passage sums up text that stands in other passages."""
-    is_of_table = any(mark in passage.media_type for mark in _TABLES)
+    is_of_table = any(mark in passage.media_type for mark in TABLES)
     return passage.kind == "summary" and not is_of_table
 
 
