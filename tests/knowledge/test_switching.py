@@ -443,7 +443,7 @@ def environment(server):
 def test_the_real_encoder_takes_over(begun, admin, bob):
     give_up(begun, actor=admin)
     switch = switch_to(EncoderSpec("packaged-minilm"), actor=admin)
-    work_on(switch.pk)
+    work_on(switch.pk, seconds=600)
     switch.refresh_from_db()
     assert switch.status == "finished"
     row = Encoder.objects.get(state="active")
