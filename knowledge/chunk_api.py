@@ -30,8 +30,6 @@ def change_chunk(request: HttpRequest, chunk_id: UUID, wanted: CorrectionIn) -> 
     """Corrects a chunk's words, or takes it out of answers; what is not named stays."""
     require_curator(request)
     found = find_chunk(request, chunk_id)
-    text = found.text if wanted.text is None else wanted.text
-    is_enabled = found.is_enabled if wanted.is_enabled is None else wanted.is_enabled
-    correct(found, text=text, is_enabled=is_enabled, actor=request.user)
+    correct(found, text=wanted.text, is_enabled=wanted.is_enabled, actor=request.user)
     found.refresh_from_db()
     return found

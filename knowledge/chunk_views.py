@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from knowledge.comparing import Change, compare
 from knowledge.correcting import MOST_CHARS, correct
+from knowledge.errors import ChunkChanged
 from knowledge.models import Chunk, ChunkRevision, DocumentVersion
 from knowledge.views import back, curator_view
 
@@ -42,9 +43,17 @@ def chunk(request: HttpRequest, chunk_id: UUID) -> HttpResponse:
     present = {"text": found.text, "is_enabled": found.is_enabled}
     form = CorrectionForm(request.POST or None, initial=present)
     if request.method == "POST" and form.is_valid():
-        correct(found, **form.cleaned_data, actor=request.user)
-        messages.success(request, "The passage is saved. Its meaning is searched in a moment.")
-        return redirect("knowledge:chunk", found.pk)
+        try:
+            correct(
+                found, **form.cleaned_data, seen=request.POST.get("seen", ""), actor=request.user
+            )
+        except ChunkChanged as error:
+            # What the person wrote stays in the form.
+            form.add_error("text", error.message)
+        else:
+            messages.success(request, "The passage is saved. Its meaning is searched in a moment.")
+            return redirect("knowledge:chunk", found.pk)
+        found = find_chunk(request, chunk_id)
     context = {
         "chunk": found,
         "version": found.version,
@@ -72,7 +81,7 @@ def switch_chunk(request: HttpRequest, chunk_id: UUID) -> HttpResponse:
     """Takes a chunk out of answers, or back into them."""
     found = find_chunk(request, chunk_id)
     is_enabled = request.POST.get("to") == "on"
-    correct(found, text=found.text, is_enabled=is_enabled, actor=request.user)
+    correct(found, is_enabled=is_enabled, actor=request.user)
     words = "answers questions again" if is_enabled else "no longer answers questions"
     messages.success(request, f"Passage {found.ordinal + 1} {words}.")
     return back(request)

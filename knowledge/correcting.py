@@ -12,7 +12,7 @@ from typing import Any
 from django.db import transaction
 
 from knowledge.chunking import NewChunk
-from knowledge.errors import KnowledgeError, StateConflict
+from knowledge.errors import ChunkChanged, KnowledgeError, StateConflict
 from knowledge.models import Chunk, ChunkEmbedding, ChunkRevision, Document, DocumentVersion
 from knowledge.serving import refresh_live
 from knowledge.versions import enqueue_embedding
@@ -21,19 +21,29 @@ from phi3site.audit.recording import record
 MOST_CHARS = 20_000
 
 
-def correct(chunk: Chunk, *, text: str, is_enabled: bool, actor: Any) -> None:
-    """Changes a chunk's words, or takes it out of answers or back into them.
+def correct(
+    chunk: Chunk,
+    *,
+    actor: Any,
+    text: str | None = None,
+    is_enabled: bool | None = None,
+    seen: str = "",
+) -> None:
+    """Changes a chunk's words, or takes it out of answers or back into them; None leaves as it is.
 
-    Found by its new words at once, and by their meaning once they are embedded.
+    Found by its new words at once, and by their meaning once they are embedded. `seen` is the
+    sha256 of the words that the person had before them. Raises ChunkChanged when they are others.
     """
-    text = text.replace("\r\n", "\n").replace("\0", "").strip()
-    if not text or len(text) > MOST_CHARS:
-        raise KnowledgeError(
-            f"Write between one and {MOST_CHARS} characters, or switch the passage off.",
-            code="bad_correction",
-        )
+    text = None if text is None else _cleaned(text)
     with transaction.atomic():
         chunk = _locked(chunk)
+        if seen and seen != chunk.sha256:
+            raise ChunkChanged(
+                "Somebody changed this passage while you wrote; see its history below. Save again "
+                "to put your words in place of theirs."
+            )
+        text = chunk.text if text is None else text
+        is_enabled = chunk.is_enabled if is_enabled is None else is_enabled
         if (text, is_enabled) == (chunk.text, chunk.is_enabled):
             return
         revision = _revise(chunk, text, is_enabled, actor)
@@ -49,6 +59,16 @@ def correct(chunk: Chunk, *, text: str, is_enabled: bool, actor: Any) -> None:
             "is_enabled": is_enabled,
         }
         record("chunk.corrected", actor=actor, target=chunk, details=details)
+
+
+def _cleaned(text: str) -> str:
+    text = text.replace("\r\n", "\n").replace("\0", "").strip()
+    if not text or len(text) > MOST_CHARS:
+        raise KnowledgeError(
+            f"Write between one and {MOST_CHARS} characters, or switch the passage off.",
+            code="bad_correction",
+        )
+    return text
 
 
 def _locked(chunk: Chunk) -> Chunk:

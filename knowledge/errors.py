@@ -45,6 +45,12 @@ class StateConflict(KnowledgeError):
     code = "state_conflict"
 
 
+class ChunkChanged(StateConflict):
+    """Somebody else corrected it in the meantime."""
+
+    code = "chunk_changed"
+
+
 class EncoderRefused(KnowledgeError):
     """The encoder can't be used here, ever: another choice is needed."""
 

@@ -83,7 +83,7 @@ def test_dropped_files_become_ready_before_ones_eyes_and_a_broken_one_says_why(p
         expect(state(page, name)).to_have_text("Ready", timeout=WORKER)
     expect(state(page, BROKEN)).to_have_text("Failed", timeout=WORKER)
     expect(row(page, BROKEN)).to_contain_text("The file is damaged and can't be read as a PDF")
-    expect(row(page, BROKEN).get_by_role("link", name="Upload another version")).to_be_visible()
+    expect(row(page, BROKEN).get_by_role("link", name="New version")).to_be_visible()
     expect(page.get_by_role("button", name="Retry")).to_have_count(0)
     assert is_the_same(page)
 
@@ -104,14 +104,14 @@ def test_a_broken_file_is_replaced_by_another_version(page, worker):
     expect(state(page, "Crushed")).to_have_text("Failed", timeout=WORKER)
     row(page, "Crushed").get_by_role("link", name="Crushed").click()
     expect(page.locator("#progress")).to_contain_text("The file is damaged")
-    page.get_by_role("link", name="Upload another version").click()
+    page.get_by_role("link", name="New version").click()
     expect(page.get_by_role("heading", name="Upload a new version")).to_be_in_viewport()
     media_type, content = FILES[f"{MARKDOWN}.md"]
     whole = {"name": "Crushed.md", "mimeType": media_type, "buffer": content + b"Anew.\n"}
     page.get_by_label("File", exact=True).set_input_files(whole)
     page.get_by_role("button", name="Upload version 2").click()
     expect(page.locator("#progress")).to_contain_text("Ready", timeout=WORKER)
-    expect(page.get_by_role("link", name="Upload another version")).to_have_count(0)
+    expect(page.get_by_role("link", name="New version")).to_have_count(0)
 
 
 def test_a_ready_document_shows_its_way_its_passages_and_its_pages(page, worker):

@@ -26,7 +26,7 @@ def acts(page, version):
     """What is offered in the list and on the document's own page."""
     pages = (reverse("knowledge:documents"), version.document.get_absolute_url())
     shown = [page.get(address).content.decode() for address in pages]
-    return [(">Retry<" in html, ">Upload another version<" in html) for html in shown]
+    return [(">Retry<" in html, ">New version<" in html) for html in shown]
 
 
 class TestRetry:

@@ -125,6 +125,19 @@ class TestPages:
         document = browser.get(seals.version.document.get_absolute_url()).content.decode()
         assert "switched off" in document and "changed by hand" in document
 
+    def test_what_another_person_wrote_meanwhile_is_not_lost_unseen(self, browser, seals):
+        url = reverse("knowledge:chunk", args=[seals.pk])
+        mine = {"text": "Mine.", "is_enabled": "on", "seen": seals.sha256}
+        assert f'value="{seals.sha256}"' in browser.get(url).content.decode()
+        change(seals, text="Theirs.")
+        shown = browser.post(url, mine).content.decode()
+        assert "Somebody changed this passage" in shown and ">\nMine.</textarea>" in shown
+        seals.refresh_from_db()
+        assert seals.text == "Theirs." and f'value="{seals.sha256}"' in shown
+        browser.post(url, {**mine, "seen": seals.sha256})
+        seals.refresh_from_db()
+        assert seals.text == "Mine."
+
     def test_over_the_api(self, browser, client, seals, mallory):
         url = f"/api/chunks/{seals.pk}"
         body = browser.patch(url, {"text": "New."}, content_type="application/json").json()
