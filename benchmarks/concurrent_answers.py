@@ -1,11 +1,12 @@
 """Claim: questions asked at once are answered together, several times faster than in turn.
 
-    python benchmarks/concurrent_answers.py MODEL_FOLDER [--questions 16] [--rounds 3]
+    python benchmarks/concurrent_answers.py MODEL_FOLDER [--questions 16] [--rounds 3] [--int8]
 
 Asks N questions with prompts as the product builds them (system prompt, three passages of about
 110 tokens, question last) at the same moment through `Phi3Engine`, then the same prompts one after
 another through the same library's `model.generate`, in alternating rounds of one process. Every
-answer has the same number of tokens both ways. Prints medians; the last column is total time
+answer has the same number of tokens both ways. `--int8` asks an engine in 8 bits as well. Prints
+medians; the last column is total time
 against `model.generate`.
 """
 
@@ -129,26 +130,35 @@ def main() -> None:
     parser.add_argument("--tokens", type=int, default=128, help="tokens per answer, at most")
     parser.add_argument("--passages", type=int, default=3, help="passages per prompt")
     parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--int8", action="store_true", help="also in 8 bits")
     options = parser.parse_args()
-    engine = Phi3Engine(options.model)
+    engines = {"Phi3Engine": Phi3Engine(options.model)}
+    if options.int8:
+        engines["Phi3Engine int8"] = Phi3Engine(options.model, quantisation="int8")
+    engine = engines["Phi3Engine"]
     plain = load_base(options.model).model
-    together, in_turn = [], []
+    in_turn: list[Round] = []
+    together: dict[str, list[Round]] = {name: [] for name in engines}
     for turn in range(options.rounds):
         prompts = make_prompts(engine, options.questions, turn, options.passages)
         in_turn.append(ask_in_turn(plain, prompts, options.tokens))
-        together.append(asyncio.run(ask_together(engine, prompts, options.tokens)))
+        for name, each in engines.items():
+            asked = asyncio.run(ask_together(each, prompts, options.tokens))
+            together[name].append(asked)
     lengths = [len(prompt.token_ids) for prompt in prompts]
     facts = engine.fingerprint.versions
+    length = together["Phi3Engine"][0].tokens // options.questions
     print(
         f"{options.questions} questions, prompts of {min(lengths)}-{max(lengths)} tokens, "
-        f"{together[0].tokens // options.questions} tokens per answer, {facts['dtype']}, "
+        f"{length} tokens per answer, {facts['dtype']}, "
         f"{torch.get_num_threads()} threads, medians of {options.rounds} rounds\n"
     )
     print(f"{'first token:':<16}    p50 s    p95 s  total s    cpu s  tokens/s     ratio")
     baseline = statistics.median(each.total for each in in_turn)
     print_table("model.generate", in_turn, baseline)
-    print_table("Phi3Engine", together, baseline)
-    engine.close()
+    for name, each in engines.items():
+        print_table(name, together[name], baseline)
+        each.close()
 
 
 if __name__ == "__main__":

@@ -17,6 +17,7 @@ from transformers import Phi3ForCausalLM as Phi3
 from transformers.utils import logging
 
 from chat.engine import EngineError, Fingerprint
+from chat.engine.int8 import quantise_linears
 from chat.fingerprints import fingerprint_model
 
 # What a model folder may bring along from the hub: data, no code and no pickles.
@@ -174,11 +175,13 @@ def _load_model(
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
-    elif quantisation:
-        raise EngineError("base_refused", f"Unknown quantisation {quantisation!r}: say nf4.")
+    elif quantisation not in (None, "int8"):
+        raise EngineError(
+            "base_refused", f"Unknown quantisation {quantisation!r}: say int8, nf4 or none."
+        )
     if device != "cpu":
         options["device_map"] = device
-    model = Phi3.from_pretrained(
+    model: Phi3 = Phi3.from_pretrained(
         folder,
         config=config,
         dtype=dtype,
@@ -187,4 +190,6 @@ def _load_model(
         attn_implementation="sdpa",
         **options,
     )
+    if quantisation == "int8":
+        quantise_linears(model)
     return model.eval()
