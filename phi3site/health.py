@@ -15,7 +15,7 @@ from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
 from phi3site.jobs import INGESTION, TRAINING, workers_of
-from phi3site.valkey import client
+from phi3site.valkey import prompt_client
 
 CONNECT_SECONDS = 2
 
@@ -72,12 +72,12 @@ def applied_migrations() -> str:
 
 
 def _valkey() -> str:
-    client().ping()
+    prompt_client().ping()
     return "answers"
 
 
 def _engine() -> str:
-    workers = sum(1 for _ in client().scan_iter(match="engine:heartbeat:*", count=1000))
+    workers = sum(1 for _ in prompt_client().scan_iter(match="engine:heartbeat:*", count=1000))
     if not workers:
         raise PartMissing("no engine has reported within its heartbeat")
     return f"{workers} running"

@@ -7,10 +7,12 @@ so a job runs only when its function stands in `settings.JOBS_ALLOWED`.
 import logging
 import os
 import socket
+from time import monotonic
 from typing import Any
 
 from django.conf import settings
 from django.db import transaction
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, SimpleWorker, Worker
 from rq.exceptions import DuplicateJobError
@@ -18,10 +20,14 @@ from rq.job import Job
 from rq.serializers import JSONSerializer
 from rq.worker import BaseWorker
 
-from phi3site.valkey import client
+from phi3site.valkey import client, prompt_client
 
 INGESTION, TRAINING = "ingestion", "training"
 QUEUES = (INGESTION, TRAINING)
+
+# Many files of one request don't wait for a silent Valkey one by one.
+NOT_ASKED_SECONDS = 5.0
+_away = {"until": 0.0}
 
 logger = logging.getLogger(__name__)
 
@@ -51,18 +57,22 @@ class AllowListedQueue(Queue):
 
 
 def get_queue(name: str) -> AllowListedQueue:
-    """The queue of that name; raises ValueError for an unknown one."""
+    """The queue of that name, for those who can't wait; raises ValueError for an unknown one."""
+    return _queue(name, prompt_client())
+
+
+def _queue(name: str, connection: Redis) -> AllowListedQueue:
     if name not in QUEUES:
         raise ValueError(f"unknown queue {name!r}")
     return AllowListedQueue(
-        name, connection=client(), serializer=JSONSerializer, job_class=AllowListedJob
+        name, connection=connection, serializer=JSONSerializer, job_class=AllowListedJob
     )
 
 
 def get_worker(name: str) -> SimpleWorker:
     """A worker that runs its jobs in its own process: models stay loaded between jobs."""
     return SimpleWorker(
-        [get_queue(name)],
+        [_queue(name, client())],
         connection=client(),
         serializer=JSONSerializer,
         job_class=AllowListedJob,
@@ -118,6 +128,8 @@ def enqueue(
 def _enqueue(
     task: str, args: tuple[str, ...], queue: str, job_id: str, timeout: int, is_urgent: bool
 ) -> None:
+    if monotonic() < _away["until"]:
+        return
     try:
         get_queue(queue).enqueue_call(
             task,
@@ -133,4 +145,5 @@ def _enqueue(
     except DuplicateJobError:
         logger.debug("job %s is queued already", job_id)
     except RedisError:
+        _away["until"] = monotonic() + NOT_ASKED_SECONDS
         logger.warning("job %s could not be queued; the reconciler will", job_id)

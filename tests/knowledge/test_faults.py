@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 from django.db import OperationalError, connection
+from redis.exceptions import TimeoutError as RedisTimeout
 
 from knowledge import ingestion, line, reconciling, turns
 from knowledge.attempts import Attempt
@@ -12,7 +13,8 @@ from knowledge.errors import EncoderUnavailable
 from knowledge.ingestion import ingest
 from knowledge.models import Chunk, DocumentVersion
 from knowledge.reconciling import reconcile
-from phi3site.jobs import INGESTION, get_queue, get_worker, jobs_waiting
+from phi3site import jobs
+from phi3site.jobs import INGESTION, AllowListedQueue, get_queue, get_worker, jobs_waiting
 from phi3site.valkey import client
 
 LARGE = 9 * 1024**2
@@ -100,6 +102,24 @@ def test_a_connection_that_was_cut_costs_one_try(work, upload, encoder, monkeypa
     assert (seen(version), version.tries, Chunk.objects.count()) == ("queued", 1, 0)
     work()
     assert (seen(version), version.attempt) == ("ready", 2)
+
+
+def test_many_files_ask_a_valkey_that_is_away_once(work, waited, upload, monkeypatch):
+    asked = []
+    monkeypatch.setitem(jobs._away, "until", 0.0)
+
+    def away(*args, **options):
+        asked.append(args)
+        raise RedisTimeout("silent")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(AllowListedQueue, "enqueue_call", away)
+        versions = [upload(f"Words {number}.", f"{number}.txt") for number in range(3)]
+    assert len(asked) == 1
+    monkeypatch.setitem(jobs._away, "until", 0.0)
+    reconcile()
+    work()
+    assert [seen(version) for version in versions] == ["ready"] * 3
 
 
 @pytest.mark.django_db

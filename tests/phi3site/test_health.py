@@ -106,8 +106,8 @@ def test_says_when_valkey_is_away(client, db, settings, monkeypatch):
     import redis
 
     away = redis.Redis(unix_socket_path="/nowhere/valkey.sock")
-    monkeypatch.setattr(health, "client", lambda: away)
-    monkeypatch.setattr("phi3site.jobs.client", lambda: away)
+    monkeypatch.setattr(health, "prompt_client", lambda: away)
+    monkeypatch.setattr("phi3site.jobs.prompt_client", lambda: away)
     answer = client.get(reverse("readyz"))
     assert answer.status_code == 503
     assert {"valkey", "engine"} <= set(answer.json()["missing"])

@@ -7,7 +7,7 @@ import pytest
 from redis.exceptions import ConnectionError as ConnectionFailed
 from redis.exceptions import TimeoutError as TimedOut
 
-from phi3site import valkey
+from phi3site import jobs, valkey
 
 
 @pytest.fixture
@@ -59,3 +59,13 @@ def test_a_server_that_is_gone_is_refused_at_once(server):
     server.close()
     with pytest.raises(ConnectionFailed):
         valkey.prompt_client().ping()
+
+
+def test_a_job_is_left_to_the_reconciler_at_once(server, monkeypatch):
+    monkeypatch.setitem(jobs._away, "until", 0.0)
+    for _job in range(2):
+        jobs._enqueue("knowledge.tasks.embed_version", (), "ingestion", "job", 60, False)
+    server.setblocking(False)
+    server.accept()[0].close()
+    with pytest.raises(BlockingIOError):
+        server.accept()
