@@ -5,20 +5,38 @@ Knows no folder; an empty field counts as none.
 
 import json
 import re
+import unicodedata
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 Json = dict[str, Any]
 
 QUESTION = ("question", "query", "claim", "text", "user_input", "input", "prompt")
-IDS = ("id", "_id", "qid", "query_id", "question_id", "passage_id", "pid", "doc_id", "docid")
+IDS = (
+    *("id", "_id", "qid", "query_id", "question_id", "passage_id", "pid", "doc_id", "docid"),
+    "financebench_id",
+)
 PASSAGE = ("passage", "passages", "passage_id", "passage_ids", "positive", "positives", "relevant")
 DOCUMENT = (
     *("doc", "docs", "document", "documents", "doc_id", "doc_ids", "doc_name", "document_id"),
-    *("file", "files", "filename", "source", "sources"),
+    *("file", "files", "filename", "filenames", "file_name", "source", "sources", "url", "urls"),
+    *("doc_names", "document_name", "document_names", "contract", "page_title"),
 )
-PAGE = ("page", "pages", "page_number", "page_numbers", "page_num", "evidence_page_num")
+EVIDENCE = (
+    *("evidence", "evidences", "evidence_text", "evidence_texts", "quote", "quotes"),
+    *("snippet", "snippets", "spans", "supporting_text"),
+)
+PAGE = (
+    "page",
+    "pages",
+    "page_number",
+    "page_numbers",
+    "page_num",
+    "evidence_page_num",
+    "evidence_pages",
+)
 EVIDENCE_TEXT = ("text", "quote", "evidence_text", "snippet", "content", "passage")
 TEXT = ("text", "contents", "content", "passage", "body", "abstract")
 PARENT = ("doc", "document", "doc_name", "document_id", "url", "file", "source")
@@ -73,7 +91,20 @@ def numbers_in(value: Any) -> Iterator[int]:
 
 
 def plain(name: str) -> str:
-    return "".join(char for char in name.casefold() if char.isalnum())
+    """A name as names are compared: letters and figures in one case, without accents."""
+    letters = unicodedata.normalize("NFKD", name.casefold())
+    return "".join(char for char in letters if char.isalnum())
+
+
+def meant(name: str, lookup: dict[str, str]) -> str:
+    """The known name that is meant: as it is, or behind an address or a path; else empty."""
+    last = unquote(re.split(r"[?#]", name)[0]).replace("\\", "/").rstrip("/").rsplit("/", 1)[-1]
+    ways = map(plain, (name, last, _stem(last)))
+    return next((lookup[way] for way in ways if way and way in lookup), "")
+
+
+def _stem(name: str) -> str:
+    return re.sub(r"\.\w{1,5}$", "", name)
 
 
 def lookup_of(names: Sequence[str]) -> dict[str, str]:
@@ -82,6 +113,6 @@ def lookup_of(names: Sequence[str]) -> dict[str, str]:
     for name in names:
         last = name.rsplit("/", 1)[-1]
         for way in (name, last):
-            ways.setdefault(plain(re.sub(r"\.\w{1,5}$", "", way)), name)
+            ways.setdefault(plain(_stem(way)), name)
         ways.setdefault(plain(last), name)
     return ways | {plain(name): name for name in names}

@@ -6,13 +6,14 @@ and pages or evidence where they can. Knows no database and no model.
 """
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.retrieval_fields import (
     DOCUMENT,
+    EVIDENCE,
     EVIDENCE_TEXT,
     HEADINGS,
     HISTORY,
@@ -27,6 +28,7 @@ from benchmarks.retrieval_fields import (
     first,
     lookup_of,
     many,
+    meant,
     names_in,
     numbers_in,
     plain,
@@ -64,7 +66,7 @@ def _corpus(folder: Path) -> Folder:
     asked = [question for question in questions if question.gold]
     if not asked:
         raise FolderRefused("No id of questions.jsonl stands in qrels/test.tsv.")
-    return _known(Folder(folder.name, "corpus", "passage", asked, texts=texts))
+    return _known(Folder(folder.name, "corpus", ("passage",), asked, texts=texts))
 
 
 def _passages(folder: Path) -> Folder:
@@ -78,7 +80,11 @@ def _passages(folder: Path) -> Folder:
     ]
     return _known(
         Folder(
-            folder.name, "passages", "passage" if by_passage else "document", questions, texts=texts
+            folder.name,
+            "passages",
+            ("passage" if by_passage else "document",),
+            questions,
+            texts=texts,
         )
     )
 
@@ -91,18 +97,9 @@ def _documents(folder: Path) -> Folder:
         raise FolderRefused(f"{docs} is empty.")
     rows = list(rows_of(folder / "questions.jsonl"))
     questions = [_question(row, number, _places(row)) for number, row in enumerate(rows, 1)]
-    gold = [one for question in questions for one in question.gold]
-    unit = "page" if any(one.pages for one in gold) else "document"
-    if unit == "document" and any(one.words for one in gold):
-        unit = "evidence"
-    read = _known(Folder(folder.name, "docs", unit, questions, files=files))
-    if unit != "document":
-        # A question that names no place can't be measured by place.
-        has_place = [q for q in read.questions if all(one.pages or one.words for one in q.gold)]
-        if len(has_place) < len(read.questions):
-            left = len(read.questions) - len(has_place)
-            read.warnings.append(f"{left} questions name no {unit}; left out.")
-        read.questions = has_place
+    read = _known(Folder(folder.name, "docs", (), questions, files=files))
+    exact = [u for u in ("page", "evidence") if any(q.names(u) for q in read.questions)]
+    read.units = (*exact, "document")
     return read
 
 
@@ -112,13 +109,11 @@ def _known(folder: Folder) -> Folder:
     asked, lost, partly = [], [], 0
     for question in folder.questions:
         known = [
-            replace(one, name=lookup[plain(one.name)])
-            for one in question.gold
-            if plain(one.name) in lookup
+            replace(one, name=name) for one in question.gold if (name := meant(one.name, lookup))
         ]
         if question.text and known:
             partly += len(known) < len(question.gold)
-            asked.append(replace(question, gold=tuple(known)))
+            asked.append(replace(question, gold=tuple(_each_once(known))))
         else:
             lost.append(question.id)
     if not asked:
@@ -138,12 +133,22 @@ def _known(folder: Folder) -> Folder:
     return folder
 
 
+def _each_once(gold: list[Gold]) -> Iterator[Gold]:
+    """A document that is named with a place, too, counts by its places."""
+    placed = {one.name for one in gold if one.pages or one.words}
+    bare: set[str] = set()
+    for one in gold:
+        if one.pages or one.words or one.name not in placed | bare:
+            bare.add(one.name)
+            yield one
+
+
 def _ways(folder: Folder) -> dict[str, str]:
     """How the folder's files or passages may be called -> their names."""
     if folder.files:
         return lookup_of(list(folder.files))
     names = [text.id for text in folder.texts]
-    if folder.unit != "document":
+    if folder.units != ("document",):
         return lookup_of(names)
     names += [text.parent for text in folder.texts if text.parent]
     titles = {plain(text.title): text.parent or text.id for text in folder.texts if text.title}
@@ -151,24 +156,42 @@ def _ways(folder: Folder) -> dict[str, str]:
 
 
 def _places(row: Json) -> tuple[Gold, ...]:
-    """The documents of a question, each with the pages or words that it names there."""
+    """The documents of a question, each with the pages and words that it names there."""
     names = names_in(first(row, DOCUMENT))
-    evidence = [one for one in many(row.get("evidence")) if isinstance(one, dict)]
-    found = []
-    for one in evidence:
-        name = next(iter(names_in(first(one, DOCUMENT))), names[0] if len(names) == 1 else "")
-        pages = tuple(numbers_in(first(one, PAGE)))
-        words = " ".join(map(str, many(first(one, EVIDENCE_TEXT))))
-        if name and (pages or words.strip()):
-            found.append(Gold(name, 1.0, pages, "" if pages else words))
-    places = many(first(row, PAGE))
-    if places and names:
-        if len(names) == len(places):
-            pairs: Iterable[tuple[str, Any]] = zip(names, places, strict=True)
-        else:
-            pairs = ((name, places) for name in names)
-        return tuple(Gold(name, 1.0, tuple(numbers_in(place))) for name, place in pairs)
-    return tuple(found) or tuple(Gold(name) for name in names)
+    listed = many(first(row, EVIDENCE))
+    found = [
+        _evidence(one, _own_name(one, place, names, len(listed)))
+        for place, one in enumerate(listed)
+    ]
+    gold = [one for one in found if one.name and (one.pages or one.words)]
+    pages = many(first(row, PAGE))
+    if pages and names:
+        gold = _on_pages(gold, names, pages)
+    return (*gold, *map(Gold, names))
+
+
+def _own_name(evidence: Any, place: int, names: list[str], count: int) -> str:
+    """The document of an evidence: the one that it names, or the only one, or one each in turn."""
+    own = names_in(first(evidence, DOCUMENT)) if isinstance(evidence, dict) else []
+    if own or len(names) == 1:
+        return (own or names)[0]
+    return names[place] if len(names) == count else ""
+
+
+def _evidence(evidence: Any, name: str) -> Gold:
+    if not isinstance(evidence, dict):
+        return Gold(name, words=str(evidence).strip())
+    words = " ".join(map(str, many(first(evidence, EVIDENCE_TEXT)))).strip()
+    return Gold(name, 1.0, tuple(numbers_in(first(evidence, PAGE))), words)
+
+
+def _on_pages(gold: list[Gold], names: list[str], pages: list[Any]) -> list[Gold]:
+    """Gold by the pages that stand beside the question: one each, or all in every document."""
+    each: Sequence[Any] = pages if len(names) == len(pages) else [pages] * len(names)
+    numbers = {name: tuple(numbers_in(one)) for name, one in zip(names, each, strict=True)}
+    worded = [replace(one, pages=one.pages or numbers.get(one.name, ())) for one in gold]
+    left = set(names) - {one.name for one in worded}
+    return [*worded, *(Gold(name, 1.0, numbers[name]) for name in names if name in left)]
 
 
 def _question(row: Json, number: int, gold: tuple[Gold, ...]) -> Question:

@@ -25,6 +25,10 @@ class Gold:
     pages: tuple[int, ...] = ()
     words: str = ""
 
+    def names(self, unit: str) -> bool:
+        """Whether it can be looked for by pages, by evidence or as a whole."""
+        return bool({"page": self.pages, "evidence": self.words}.get(unit, self.name))
+
 
 @dataclass(frozen=True)
 class Question:
@@ -35,6 +39,10 @@ class Question:
     gold: tuple[Gold, ...]
     earlier: tuple[str, ...] = ()
 
+    def names(self, unit: str) -> bool:
+        """Whether something that answers it is named as exactly as that."""
+        return any(one.names(unit) for one in self.gold)
+
 
 @dataclass
 class Folder:
@@ -42,8 +50,8 @@ class Folder:
 
     name: str
     form: str
-    # What a hit is: "passage", "page", "evidence" or "document".
-    unit: str
+    # What a hit is, the most exact first: "passage", "page", "evidence", "document".
+    units: tuple[str, ...]
     questions: list[Question]
     texts: list[Text] = field(default_factory=list)
     # Name below docs/ -> where it is.

@@ -19,6 +19,7 @@ from django.contrib.auth.models import Group, User
 from django.db import connection, transaction
 from django.db.models.functions import Now
 
+from benchmarks.retrieval_evidence import Stored
 from benchmarks.retrieval_forms import Folder, Text
 from knowledge import embedding
 from knowledge.attempts import Attempt
@@ -216,6 +217,22 @@ def _read_back(loaded: Loaded) -> None:
     for key, version_id, ordinal in chunks.values_list("pk", "version_id", "ordinal"):
         if ordinal < len(given[version_id]):
             loaded.passages[key] = given[version_id][ordinal]
+
+
+def stored_chunks(folder: Folder, loaded: Loaded) -> dict[str, list[Stored]]:
+    """The chunks of the documents in which a question names words, by document."""
+    names = {one.name for q in folder.questions for one in q.gold if one.words}
+    versions = DocumentVersion.objects.filter(
+        document__collection=loaded.collection, filename__in=[name[:255] for name in names]
+    )
+    found: dict[str, list[Stored]] = {}
+    columns = ("version__filename", "pk", "text", "page", "boxes")
+    for name, key, text, page, boxes in (
+        Chunk.objects.filter(version__in=versions).order_by("ordinal").values_list(*columns)
+    ):
+        pages = {page, *(box["page"] for box in boxes)} - {None}
+        found.setdefault(name, []).append(Stored(key, text, tuple(sorted(pages))))
+    return found
 
 
 @contextmanager

@@ -6,7 +6,8 @@ FOLDER has one of three forms: `corpus.jsonl` + `questions.jsonl` + `qrels/test.
 `passages.jsonl` + `questions.jsonl` that name a passage or a document; `docs/` with files +
 `questions.jsonl` that name files, and pages or evidence in them where they can. Everything goes
 the way of every upload into a throw-away collection and through `retrieve()`. Prints nDCG@10,
-recall@1/5/10/100 and MRR by passage, page, evidence or document, with seconds per stage.
+recall@1/5/10/100 and MRR by passage, page, evidence and document, each over the questions that
+name what answers them as exactly as that, with seconds per stage.
 `--limit` asks only the first N questions, of the whole collection.
 """
 
@@ -15,7 +16,7 @@ import json
 import sys
 from collections import defaultdict
 from collections.abc import Hashable, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -25,11 +26,12 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 from benchmarks.retrieval_fields import FolderRefused
 from benchmarks.retrieval_folders import read_folder
 from benchmarks.retrieval_forms import Folder, Question
-from benchmarks.retrieval_measures import Figures, measure
+from benchmarks.retrieval_measures import measure
 from benchmarks.throwaway import site
 
 if TYPE_CHECKING:
     from benchmarks.retrieval_loading import Loaded
+    from benchmarks.retrieval_units import Units
     from knowledge.passages import FoundPassage
 
 # The rankings, each by the score that a candidate carries.
@@ -79,33 +81,46 @@ def _run(folder: Folder) -> dict[str, Any]:
         print(f"! {name} could not be read: {reason}")
     print(_what(folder, loaded))
     print("loading: " + _stages(loaded.seconds) + f"; {took:.1f} s in all")
-    rankings, seconds = ask(folder, loaded)
-    figures = {kind: measure(*lists) for kind, lists in rankings.items()}
-    print(_table(folder, figures))
+    measured, seconds = ask(folder, loaded)
+    figures = {unit: _figures(one) for unit, one in measured.items()}
+    for unit, values in figures.items():
+        print(_table(unit, values))
     print(f"asking: {_stages(seconds)}; {len(folder.questions)} questions")
+    unit = next(iter(figures))
     return {
         "folder": folder.name,
-        "unit": folder.unit,
-        "figures": {kind: asdict(value) for kind, value in figures.items()},
+        "unit": unit,
+        "figures": figures[unit],
+        "by_unit": figures,
         "loading_seconds": dict(loaded.seconds),
         "asking_seconds": dict(seconds),
         "failed": loaded.failed,
         "warnings": folder.warnings,
-        "questions": _details(folder, rankings),
+        "questions": _details(measured),
     }
 
 
-Lists = tuple[list[list[Hashable]], list[dict[Hashable, float]]]
+@dataclass
+class Measured:
+    """The questions that name what answers them as exactly as this; by kind of ranking what was
+    found for each, and what had to be.
+    """
+
+    ids: list[str] = field(default_factory=list)
+    golds: list[dict[Hashable, float]] = field(default_factory=list)
+    rankings: dict[str, list[list[Hashable]]] = field(default_factory=dict)
 
 
-def ask(folder: Folder, loaded: "Loaded") -> tuple[dict[str, Lists], dict[str, float]]:
-    """Per kind of ranking the units found and wanted, question by question; seconds per stage."""
-    from benchmarks.retrieval_units import Units, gold_units
+def ask(folder: Folder, loaded: "Loaded") -> tuple[dict[str, Measured], dict[str, float]]:
+    """Per unit what was found and wanted, question by question; seconds per stage."""
+    from benchmarks.retrieval_loading import stored_chunks
+    from benchmarks.retrieval_units import Units
     from knowledge.retrieval import retrieve
 
-    units = Units(folder, loaded)
+    units = Units(folder, loaded, stored_chunks(folder, loaded))
+    _tell(units)
     seconds: defaultdict[str, float] = defaultdict(float)
-    rankings: dict[str, Lists] = {kind: ([], []) for kind in KINDS}
+    measured = {unit: Measured() for unit in folder.units}
     for question in folder.questions:
         found = retrieve(
             standalone(question),
@@ -116,11 +131,32 @@ def ask(folder: Folder, loaded: "Loaded") -> tuple[dict[str, Lists], dict[str, f
         )
         for stage, milliseconds in found.timings.items():
             seconds[stage] += milliseconds / 1000
-        for kind in KINDS:
-            if (order := ordered(found.ranked, kind)) is not None:
-                rankings[kind][0].append(units.ranking(order, question))
-                rankings[kind][1].append(gold_units(folder, question))
-    return {kind: lists for kind, lists in rankings.items() if lists[0]}, seconds
+        for unit, one in measured.items():
+            if gold := units.gold(question, unit):
+                one.ids.append(question.id)
+                one.golds.append(gold)
+                for kind in KINDS:
+                    order = ordered(found.ranked, kind)
+                    if order is not None:
+                        ranking = units.ranking(order, question, unit)
+                        one.rankings.setdefault(kind, []).append(ranking)
+    return {unit: one for unit, one in measured.items() if one.ids}, seconds
+
+
+def _tell(units: "Units") -> None:
+    if units.first_page == 0:
+        print("! The questions count pages from 0.")
+    if units.lost:
+        print(f"! {len(units.lost)} pieces of evidence stand nowhere in their files: not measured.")
+
+
+def _figures(measured: Measured) -> dict[str, dict[str, Any]]:
+    return {
+        kind: asdict(measure(rankings, measured.golds))
+        for kind, rankings in measured.rankings.items()
+        # A kind of ranking that is there for some questions only is no measure.
+        if len(rankings) == len(measured.golds)
+    }
 
 
 def standalone(question: Question) -> str:
@@ -153,12 +189,12 @@ def _stages(seconds: dict[str, float]) -> str:
     return ", ".join(f"{stage} {value:.1f} s" for stage, value in seconds.items())
 
 
-def _table(folder: Folder, figures: dict[str, Figures]) -> str:
-    head = f"\nby {folder.unit:<9} nDCG@10     R@1     R@5    R@10   R@100     MRR"
+def _table(unit: str, figures: dict[str, dict[str, Any]]) -> str:
+    head = f"\nby {unit:<9} nDCG@10     R@1     R@5    R@10   R@100     MRR       n"
     rows = [
-        f"{kind:<12}{one.ndcg10:>8.3f}"
-        + "".join(f"{value:>8.3f}" for value in one.recall.values())
-        + f"{one.mrr:>8.3f}"
+        f"{kind:<12}{one['ndcg10']:>8.3f}"
+        + "".join(f"{value:>8.3f}" for value in one["recall"].values())
+        + f"{one['mrr']:>8.3f}{one['questions']:>8}"
         for kind, one in figures.items()
     ]
     if "reranked" not in figures:
@@ -166,15 +202,16 @@ def _table(folder: Folder, figures: dict[str, Figures]) -> str:
     return "\n".join([head, *rows]) + "\n"
 
 
-def _details(folder: Folder, rankings: dict[str, Lists]) -> list[dict[str, Any]]:
+def _details(measured: dict[str, Measured]) -> list[dict[str, Any]]:
     """Per question the place of each wanted unit in each ranking; ids only, no texts."""
     details = []
-    for index, question in enumerate(folder.questions):
-        places: dict[str, Any] = {}
-        for kind, (lists, golds) in rankings.items():
-            ranks = {unit: place for place, unit in enumerate(lists[index], 1)}
-            places[kind] = {str(unit): ranks.get(unit) for unit in golds[index]}
-        details.append({"id": question.id, "ranks": places})
+    for by, one in measured.items():
+        for index, key in enumerate(one.ids):
+            places: dict[str, Any] = {}
+            for kind, rankings in one.rankings.items():
+                ranks = {unit: place for place, unit in enumerate(rankings[index], 1)}
+                places[kind] = {str(unit): ranks.get(unit) for unit in one.golds[index]}
+            details.append({"id": key, "by": by, "ranks": places})
     return details
 
 

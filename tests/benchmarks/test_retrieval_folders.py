@@ -47,7 +47,7 @@ class TestCorpus:
         (question,) = read.questions
         assert (question.id, question.text, question.gold[0].name) == ("1", "Which seal?", "7")
         assert question.gold[0].grade in (1.0, 2.0) and len(question.gold) == 1
-        assert (read.unit, read.texts[0].title) == ("passage", "Seals")
+        assert (read.units, read.texts[0].title) == (("passage",), "Seals")
 
     def test_ids_that_do_not_meet_are_said(self, tmp_path):
         write(
@@ -70,7 +70,7 @@ class TestPassages:
     def test_gold_by_passage(self, tmp_path, named):
         questions = [{"id": "q", "question": "Second?", **named}]
         read = read_folder(write(tmp_path, passages_jsonl=self.ROWS, questions_jsonl=questions))
-        assert read.unit == "passage"
+        assert read.units == ("passage",)
         assert "2" in [gold.name for gold in read.questions[0].gold]
         assert [text.headings for text in read.texts] == [("H",), ("H",)]
 
@@ -78,7 +78,7 @@ class TestPassages:
     def test_gold_by_document_its_name_its_stem_or_its_title(self, tmp_path, doc):
         questions = [{"query": "Second?", "doc": doc}]
         read = read_folder(write(tmp_path, passages_jsonl=self.ROWS, questions_jsonl=questions))
-        assert (read.unit, read.questions[0].gold) == ("document", (Gold("b.html"),))
+        assert (read.units, read.questions[0].gold) == (("document",), (Gold("b.html"),))
 
     def test_what_names_nothing_is_told_and_left_out(self, tmp_path):
         questions = [{"id": 1, "question": "?", "passage": 1}, {"id": 2, "question": "?"}]
@@ -106,10 +106,16 @@ class TestPassages:
 
 
 class TestDocuments:
-    @pytest.mark.parametrize("name", ["terms.md", "TERMS", "Terms.MD", ["terms.md"]])
+    @pytest.mark.parametrize(
+        "name",
+        [
+            *("terms.md", "TERMS", "Terms.MD", ["terms.md"], "térms.md", "docs\\terms.md"),
+            *("https://example.org/law/terms.md?lang=en#top", "https://example.org/terms/"),
+        ],
+    )
     def test_gold_by_file(self, tmp_path, name):
         read = documents(tmp_path, [{"question": "?", "doc": name}])
-        assert (read.unit, read.questions[0].gold) == ("document", (Gold("terms.md"),))
+        assert (read.units, read.questions[0].gold) == (("document",), (Gold("terms.md"),))
         assert list(read.files) == ["Annual report 2023.pdf", "terms.md"]
 
     @pytest.mark.parametrize(
@@ -123,7 +129,7 @@ class TestDocuments:
     )
     def test_gold_by_page(self, tmp_path, place):
         read = documents(tmp_path, [{"question": "?", **place}])
-        assert read.unit == "page"
+        assert read.units[0] == "page"
         (gold,) = read.questions[0].gold
         assert (gold.name, gold.pages) == ("Annual report 2023.pdf", (3,))
 
@@ -132,12 +138,36 @@ class TestDocuments:
         read = documents(tmp_path, [asked])
         assert [gold.pages for gold in read.questions[0].gold] == [(1,), (4, 5)]
 
-    def test_gold_by_words_where_no_page_is_known(self, tmp_path):
-        asked = {"question": "?", "doc": "terms", "evidence": [{"text": "The seal is blue."}]}
+    @pytest.mark.parametrize(
+        "evidence",
+        [
+            {"evidence": [{"text": "The seal is blue."}]},
+            {"evidence": ["The seal is blue."]},
+            {"evidence": "The seal is blue."},
+            {"evidence": {"quote": "The seal is blue.", "doc": "TERMS.md"}},
+            {"quotes": ["The seal is blue."]},
+        ],
+    )
+    def test_gold_by_words_where_no_page_is_known(self, tmp_path, evidence):
+        asked = {"question": "?", "doc": "terms", **evidence}
         read = documents(tmp_path, [asked, {"question": "?", "doc": "terms"}])
-        assert read.unit == "evidence"
-        assert read.questions[0].gold == (Gold("terms.md", words="The seal is blue."),)
-        assert len(read.questions) == 1 and "evidence" in read.warnings[0]
+        assert read.units == ("evidence", "document")
+        first, second = (question.gold for question in read.questions)
+        assert first == (Gold("terms.md", words="The seal is blue."),)
+        assert second == (Gold("terms.md"),) and not read.questions[1].names("evidence")
+
+    def test_words_and_page_of_one_place_stay_together(self, tmp_path):
+        asked = {"question": "?", "doc": "terms", "page": "2", "evidence": "Blue."}
+        read = documents(tmp_path, [asked])
+        assert read.units == ("page", "evidence", "document")
+        assert read.questions[0].gold == (Gold("terms.md", pages=(2,), words="Blue."),)
+
+    def test_evidence_of_several_documents_stands_one_each_or_is_not_guessed(self, tmp_path):
+        asked = {"question": "?", "doc": ["terms", "annual_report_2023"], "evidence": ["A.", "B."]}
+        three = {**asked, "evidence": ["A.", "B.", "C."]}
+        each, unknown = (q.gold for q in documents(tmp_path, [asked, three]).questions)
+        assert [one.words for one in each] == ["A.", "B."]
+        assert [one.words for one in unknown] == ["", ""]
 
     def test_a_file_in_a_folder_below_by_its_path_or_its_name(self, tmp_path):
         asked = [{"question": "?", "doc": doc} for doc in ("law/terms.md", "terms")]

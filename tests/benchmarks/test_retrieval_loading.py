@@ -1,7 +1,7 @@
 import pytest
 
 from benchmarks.retrieval_forms import Folder, Gold, Question, Text
-from benchmarks.retrieval_loading import load
+from benchmarks.retrieval_loading import load, stored_chunks
 from benchmarks.retrieval_quality import ask
 from knowledge.models import Chunk, Document
 
@@ -17,7 +17,7 @@ TEXTS = [
 
 def folder(unit="passage", name="b"):
     asked = Question("q", "Where are parking fees paid?", (Gold(name),))
-    return Folder("set", "passages", unit, [asked], texts=TEXTS)
+    return Folder("set", "passages", (unit,), [asked], texts=TEXTS)
 
 
 @pytest.fixture
@@ -54,7 +54,14 @@ class TestLoading:
     @pytest.mark.parametrize(("unit", "name"), [("passage", "b"), ("document", "b")])
     def test_questions_are_asked_through_retrieval(self, loaded, unit, name):
         asked = folder(unit, name)
-        rankings, seconds = ask(asked, loaded)
-        assert set(rankings) == {"dense", "keyword", "hybrid"}
-        assert rankings["hybrid"][0][0][0] == "b" and rankings["hybrid"][1] == [{"b": 1.0}]
+        measured, seconds = ask(asked, loaded)
+        (one,) = measured.values()
+        assert set(one.rankings) == {"dense", "keyword", "hybrid"}
+        assert one.rankings["hybrid"][0][0] == "b" and one.golds == [{"b": 1.0}]
         assert {"embed", "search", "choose"} <= set(seconds)
+
+    def test_chunks_of_files_that_are_quoted_are_at_hand(self, loaded):
+        gold = (Gold("b", words="Parking fees"), Gold("rules.html"))
+        asked = Folder("set", "docs", ("evidence",), [Question("q", "?", gold)])
+        assert [one.text for one in stored_chunks(asked, loaded)["b"]] == [TEXTS[1].text]
+        assert "rules.html" not in stored_chunks(asked, loaded)

@@ -10,10 +10,11 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
+from benchmarks.retrieval_evidence import Stored
 from benchmarks.retrieval_forms import Folder, Gold, Question
 from benchmarks.retrieval_loading import Loaded
 from benchmarks.retrieval_quality import ordered
-from benchmarks.retrieval_units import Units, gold_units, pages_of
+from benchmarks.retrieval_units import Units, pages_of
 
 DOCUMENTS = {
     "seals.md": "# Seals\n\nThe seal kit of the P-200 is SK-17.",
@@ -57,14 +58,17 @@ def test_a_folder_of_files_is_measured_and_nothing_stays(tmp_path):
     questions = [
         {"question": "Which seal kit has the P-200?", "doc": "seals.md"},
         {"question": "And which oil?", "doc": "oil", "history": ["Which seal kit?", "SK-17"]},
+        {"question": "Oil of which grade?", "doc": "oil", "evidence": ["oil of grade 46"]},
     ]
     (folder / "questions.jsonl").write_text("\n".join(map(json.dumps, questions)))
     before, out = databases(), tmp_path / "out.json"
     outcome = run(folder, "--json", str(out))
     assert outcome.returncode == 0, outcome.stderr
-    assert "by document" in outcome.stdout and "broken.pdf could not be read" in outcome.stdout
+    assert "by evidence" in outcome.stdout and "by document" in outcome.stdout
+    assert "broken.pdf could not be read" in outcome.stdout
     report = json.loads(out.read_text())
-    assert report["figures"]["hybrid"]["recall"]["1"] == 1.0
+    assert report["unit"] == "evidence" and report["figures"]["hybrid"]["questions"] == 1
+    assert report["by_unit"]["document"]["hybrid"]["recall"]["1"] == 1.0
     assert set(report["figures"]) == {"dense", "keyword", "hybrid"}
     assert {"extract", "embed", "publish"} <= set(report["loading_seconds"])
     assert databases() == before or "is left for the next run" in outcome.stderr
@@ -88,32 +92,43 @@ def passage(document, *, text="", pages=(), ranks=(1, 1, 1)):
     )
 
 
-def units(unit, documents, gold):
-    question = Question("q", "?", tuple(gold))
-    folder = Folder("set", "docs", unit, [question])
-    return Units(folder, Loaded(None, None, documents=documents)), question, folder
+def units(documents, *gold, stored=None):
+    question = Question("q", "?", gold)
+    folder = Folder("set", "docs", ("document",), [question])
+    return Units(folder, Loaded(None, None, documents=documents), stored or {}), question
 
 
 def test_pages_count_in_the_order_of_the_passages_and_once():
     one = uuid4()
-    read, question, folder = units("page", {one: "a.pdf"}, [Gold("a.pdf", pages=(3,))])
+    read, question = units({one: "a.pdf"}, Gold("a.pdf", pages=(3,)))
     found = [passage(one, pages=(2, 3)), passage(one, pages=(3,)), passage(one, pages=(1,))]
     assert pages_of(found[0]) == [2, 3]
-    assert read.ranking(found, question) == [("a.pdf", 2), ("a.pdf", 3), ("a.pdf", 1)]
-    assert gold_units(folder, question) == {("a.pdf", 3): 1.0}
+    assert read.ranking(found, question, "page") == [("a.pdf", 2), ("a.pdf", 3), ("a.pdf", 1)]
+    assert read.gold(question, "page") == {("a.pdf", 3): 1.0}
+    assert read.gold(question, "evidence") == {}
+    assert read.gold(question, "document") == {"a.pdf": 1.0}
 
 
-def test_evidence_is_found_by_its_words_in_its_own_document():
+def test_pages_counted_from_0_are_moved():
+    read, question = units({}, Gold("a.pdf", pages=(0, 4)))
+    assert read.gold(question, "page") == {("a.pdf", 1): 1.0, ("a.pdf", 5): 1.0}
+
+
+def test_evidence_is_found_in_the_chunks_that_hold_it():
     one, other = uuid4(), uuid4()
-    words = "the seal kit of the pump is changed every four thousand hours"
-    gold = [Gold("a.md", words=words)]
-    read, question, folder = units("evidence", {one: "a.md", other: "b.md"}, gold)
-    held = f"Before that, {words}, as the law asks."
-    right, wrong = passage(one, text=held), passage(other, text=held)
-    reordered = passage(one, text=" ".join(reversed(words.split())))
-    ranking = read.ranking([wrong, reordered, right], question)
-    assert ranking[-1] == ("a.md", "evidence", 0) and len(ranking) == 3
-    assert set(gold_units(folder, question)) == {("a.md", "evidence", 0)}
+    held = passage(one, text="The seal kit is SK-17.")
+    stored = {"a.md": [Stored(held.chunk_id, held.text, ())], "b.md": [Stored(uuid4(), "Oil.", ())]}
+    gold = (
+        Gold("a.md", words="The seal kit is SK-17"),
+        Gold("b.md", words="Paint the whole of the building"),
+        Gold("unread.pdf", words="Nobody could read this"),
+    )
+    read, question = units({one: "a.md", other: "b.md"}, *gold, stored=stored)
+    strange = passage(other, text=held.text)
+    wanted = ("a.md", "evidence", 0)
+    assert read.ranking([strange, held], question, "evidence") == [strange.chunk_id, wanted]
+    assert read.lost == [("b.md", gold[1].words)]
+    assert set(read.gold(question, "evidence")) == {wanted, ("unread.pdf", "evidence", 2)}
 
 
 def test_each_ranking_is_read_from_the_scores():
