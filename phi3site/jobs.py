@@ -14,11 +14,12 @@ from django.conf import settings
 from django.db import transaction
 from redis import Redis
 from redis.exceptions import RedisError
-from rq import Queue, SimpleWorker, Worker
+from rq import Queue, SimpleWorker
 from rq.exceptions import DuplicateJobError
 from rq.job import Job
 from rq.serializers import JSONSerializer
-from rq.worker import BaseWorker
+from rq.utils import as_text
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from phi3site.valkey import client, prompt_client
 
@@ -81,16 +82,21 @@ def get_worker(name: str) -> SimpleWorker:
 
 
 def workers_of(queue: str) -> int:
-    """How many workers listen to the queue and are alive."""
-    return sum(map(_is_alive, Worker.all(queue=get_queue(queue))))
+    """How many workers listen to the queue and are alive.
+
+    RQ's own objects are not made for it: they would raise the timeouts of the whole process.
+    """
+    valkey, known = prompt_client(), WORKERS_BY_QUEUE_KEY % queue
+    workers = [valkey.hmget(key, "hostname", "pid") for key in valkey.smembers(known)]
+    return sum(_is_alive(as_text(host), int(pid or 0)) for host, pid in workers if host)
 
 
-def _is_alive(worker: BaseWorker) -> bool:
+def _is_alive(host: str, pid: int) -> bool:
     """RQ forgets a killed worker only after minutes; on this host its process tells at once."""
-    if worker.hostname != socket.gethostname() or not worker.pid:
+    if host != socket.gethostname() or not pid:
         return True
     try:
-        os.kill(worker.pid, 0)
+        os.kill(pid, 0)
     except ProcessLookupError:
         return False
     except PermissionError:

@@ -61,6 +61,12 @@ def test_a_server_that_is_gone_is_refused_at_once(server):
         valkey.prompt_client().ping()
 
 
+def test_looking_for_workers_leaves_the_timeouts_alone():
+    jobs.workers_of("ingestion")
+    pool = valkey.prompt_client().connection_pool
+    assert pool.connection_kwargs["socket_timeout"] == 0.4
+
+
 def test_a_job_is_left_to_the_reconciler_at_once(server, monkeypatch):
     monkeypatch.setitem(jobs._away, "until", 0.0)
     for _job in range(2):
