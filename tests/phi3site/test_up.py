@@ -225,7 +225,17 @@ def test_sigterm_stops_everything_and_a_second_start_has_the_data(site):
     third.wait_for("Ready: ")
     with psycopg.connect(note["DATABASE_URL"]) as postgres:
         postgres.execute("SELECT word FROM kept")
+    assert wait_until(lambda: keyword_index_is_of_this_start(note["DATABASE_URL"]))
     assert third.stop() == 0
+
+
+def keyword_index_is_of_this_start(url):
+    """The index lives partly in the server's memory: without being made anew it finds nothing."""
+    with psycopg.connect(url) as postgres:
+        return postgres.execute(
+            "SELECT starts_with(obj_description('chunk_bm25'::regclass, 'pg_class'), "
+            "extract(epoch FROM pg_postmaster_start_time())::text)"
+        ).fetchone()[0]
 
 
 def test_a_model_folder_that_is_not_there_is_one_line(data_dir):
