@@ -17,6 +17,8 @@ from knowledge.models import ChunkEmbedding, Encoder
 
 KEYWORD_INDEX = "chunk_bm25"
 FULL_TEXT_INDEX = "chunk_full_text"
+# How words are compared: English stems, no accents (migration 0008).
+WORDS = "public.knowledge_words"
 # Rows of one encoder from which on a graph index pays (see searching.EXACT_LIMIT).
 HNSW_FROM = 20_000
 # A word in more chunks than this says little and costs much: full text leaves it out.
@@ -46,13 +48,13 @@ def ensure_keyword_index(**_: Any) -> None:
             if cursor.fetchone()[0]:
                 cursor.execute(
                     f"CREATE INDEX {KEYWORD_INDEX} ON knowledge_chunk "
-                    "USING bm25 (context_text) WITH (text_config = 'english') WHERE is_live"
+                    f"USING bm25 (context_text) WITH (text_config = '{WORDS}') WHERE is_live"
                 )
                 _mark(cursor)
         else:
             cursor.execute(
                 f"CREATE INDEX IF NOT EXISTS {FULL_TEXT_INDEX} ON knowledge_chunk "
-                "USING gin (to_tsvector('english', context_text)) WHERE is_live"
+                f"USING gin (to_tsvector('{WORDS}', context_text)) WHERE is_live"
             )
     has_bm25.cache_clear()
 
@@ -128,9 +130,9 @@ def keyword_lexemes(query: str) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT lexeme, (SELECT count(*) FROM (SELECT 1 FROM knowledge_chunk c "
-            "WHERE c.is_live AND to_tsvector('english', c.context_text) "
+            f"WHERE c.is_live AND to_tsvector('{WORDS}', c.context_text) "
             "@@ CAST(quote_literal(lexeme) AS tsquery) LIMIT %s) AS found) AS chunks "
-            "FROM unnest(to_tsvector('english', %s)) ORDER BY chunks, lexeme",
+            f"FROM unnest(to_tsvector('{WORDS}', %s)) ORDER BY chunks, lexeme",
             [COMMON_FROM + 1, query],
         )
         counted = cursor.fetchall()

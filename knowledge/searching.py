@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from knowledge.fusing import BY_RANK, BY_SCORE
-from knowledge.indexes import KEYWORD_INDEX, has_bm25, keyword_lexemes
+from knowledge.indexes import KEYWORD_INDEX, WORDS, has_bm25, keyword_lexemes
 from knowledge.models import Collection, Encoder
 
 # Up to here an exact scan is faster than the index, and misses nothing.
@@ -86,11 +86,11 @@ FROM knowledge_chunk c WHERE c.is_live AND {{visible}}
 ORDER BY (c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) + 0 LIMIT %s
 """
 
-_FULL_TEXT = """
-SELECT c.id, ts_rank_cd(to_tsvector('english', c.context_text), q, 1) AS score
+_FULL_TEXT = f"""
+SELECT c.id, ts_rank_cd(to_tsvector('{WORDS}', c.context_text), q, 1) AS score
 FROM knowledge_chunk c, CAST(%s AS tsquery) q
-WHERE c.is_live AND {visible}
-    AND to_tsvector('english', c.context_text) @@ q
+WHERE c.is_live AND {{visible}}
+    AND to_tsvector('{WORDS}', c.context_text) @@ q
 ORDER BY score DESC, c.id LIMIT %s
 """
 

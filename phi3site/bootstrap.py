@@ -55,6 +55,8 @@ class SetupError(Exception):
 
 def enter(argv: Sequence[str], *, root: Path = ROOT) -> None:
     """Returns inside `.venv` with everything installed; otherwise makes it so and re-executes."""
+    # A model's threads that wait by spinning cost twice the CPU time beside other processes.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     files = [RUNTIME, EMBEDDED, *([DEV] if argv[1:2] == ["test"] else [])]
     venv = root / ".venv"
     with _one_at_a_time(root):

@@ -122,6 +122,21 @@ class TestFinding:
         best = retrieve("Which seal kit has the P-200?", user=bob, collections=None).passages[0]
         assert "SK-17" in best.text and best.scores["keyword"]["rank"] == 1
 
+    @pytest.mark.parametrize("has_index", [True, False])
+    @pytest.mark.parametrize(
+        "query", ["expedicion", "EXPEDICIÓN", "anos", "Geburen", "lecole", "identite"]
+    )
+    def test_words_are_found_without_their_accents(
+        self, ingested, bob, monkeypatch, query, has_index
+    ):
+        if not has_index:
+            monkeypatch.setattr(searching, "has_bm25", lambda: False)
+        ingested(
+            "La expedición dura dos años. Die Gebüren. L’identité de l’école, lécole.", "a.txt"
+        )
+        (best,) = retrieve(query, user=bob, collections=None, limit=1).passages
+        assert best.scores["keyword"]["rank"] == 1
+
     def test_this_database_has_bm25(self, db):
         has_bm25.cache_clear()
         assert has_bm25()

@@ -92,6 +92,17 @@ def test_requirements_of_the_tests_are_for_the_tests(root, first):
     assert f"Installing {DEV}" in run(root, "test").stdout
 
 
+@pytest.mark.parametrize(("given", "kept"), [(None, "PASSIVE"), ("ACTIVE", "ACTIVE")])
+def test_threads_wait_without_spinning_unless_told_otherwise(monkeypatch, given, kept):
+    monkeypatch.setattr(bootstrap, "outdated", lambda *_: [])
+    monkeypatch.setattr(bootstrap.os, "execv", lambda *_: None)
+    monkeypatch.setenv("OMP_WAIT_POLICY", given or "")
+    if given is None:
+        monkeypatch.delenv("OMP_WAIT_POLICY")
+    bootstrap.enter(["manage.py", "run_worker"])
+    assert bootstrap.os.environ["OMP_WAIT_POLICY"] == kept
+
+
 def test_only_a_changed_file_is_installed_again(root, first):
     (root / RUNTIME).write_text(f"tiny @ file://{make_wheel(root, '2.0')}\n")
     again = run(root, "up")
