@@ -14,6 +14,7 @@ from numpy import float32
 from numpy.typing import NDArray
 from pgvector import HalfVector
 
+from knowledge.fillers import without_fillers
 from knowledge.fusing import BY_RANK, BY_SCORE
 from knowledge.indexes import KEYWORD_INDEX, WORDS, has_bm25, keyword_lexemes
 from knowledge.models import Collection, Encoder
@@ -167,6 +168,7 @@ def _keyword(
     query: str, visible: str, visible_params: Sequence[Any], searched: int, limit: int
 ) -> tuple[str, list[Any]]:
     """The keyword branch and its parameters: BM25 where the extension is, else full text."""
+    query = without_fillers(query)
     if has_bm25():
         statement = _bm25(searched, limit)
         return statement.format(visible=visible, limit=int(limit)), [
