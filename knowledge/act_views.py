@@ -9,7 +9,7 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from knowledge import versions
 from knowledge.detail_forms import DetailsForm
-from knowledge.filing import file_document
+from knowledge.filing import file_document, rename
 from knowledge.forms import NewVersionForm
 from knowledge.grid import number_in
 from knowledge.listing import changes_between, pair_of
@@ -96,7 +96,7 @@ def restore(request: HttpRequest, document_id: UUID) -> HttpResponse:
         messages.success(request, f"“{found.title}” answers questions again.")
     else:
         messages.success(request, f"“{found.title}” is back. It answers once it is read.")
-    if versions.of_its_title(found):
+    if versions.is_title_taken(found, found.title):
         messages.warning(request, f"“{found.title}” stands twice in {found.collection} now.")
     return redirect(found)
 
@@ -122,6 +122,8 @@ def details(request: HttpRequest, document_id: UUID) -> HttpResponse:
     form = DetailsForm(request.POST or None, document=found)
     if request.method == "POST" and form.is_valid():
         file_document(found, form.details(), actor=request.user)
+        if rename(found, form.cleaned_data["title"], actor=request.user):
+            messages.info(request, "Its file is read again, so that it is found by its new title.")
         messages.success(request, "The details are saved.")
         return redirect(found)
     return render(request, "knowledge/details.html", {"document": found, "form": form})

@@ -1,13 +1,14 @@
-"""What people write about one document: owner, labels, days, and its own readers."""
+"""What people write about one document: title, owner, labels, days, and its own readers."""
 
 from typing import Any
 
 from django import forms
 from django.contrib.auth.models import Group, User
 
-from knowledge.filing import Details, as_labels, details_of
+from knowledge.filing import TITLE_CHARS, Details, as_labels, details_of
 from knowledge.forms import DayInput
 from knowledge.models import Collection, Document
+from knowledge.versions import is_title_taken
 
 AUTH = "django.contrib.auth.backends.ModelBackend"
 
@@ -20,6 +21,11 @@ def possible_owners() -> Any:
 class DetailsForm(forms.Form):
     """All details of a document; its readers are chosen among those of its collection."""
 
+    title = forms.CharField(
+        required=False,
+        max_length=TITLE_CHARS,
+        help_text="As readers and answers call it. A file of the next version goes to this page.",
+    )
     owner = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="Nobody")
     labels = forms.CharField(
         required=False, max_length=1000, help_text="Separated by commas, such as: price list, 2026."
@@ -47,8 +53,11 @@ class DetailsForm(forms.Form):
     )
 
     def __init__(self, *args: Any, document: Document, **kwargs: Any) -> None:
-        present = details_of(document)
-        kwargs["initial"] = vars(present) | {"labels": ", ".join(present.labels)}
+        self.document, present = document, details_of(document)
+        kwargs["initial"] = vars(present) | {
+            "title": document.title,
+            "labels": ", ".join(present.labels),
+        }
         super().__init__(*args, **kwargs)
         kept = Group.objects.filter(pk__in=[group.pk for group in present.readers])
         readers = (document.collection.readers.all() | kept).distinct().order_by("name")
@@ -56,8 +65,10 @@ class DetailsForm(forms.Form):
         self.fields["readers"].queryset = readers  # type: ignore[attr-defined]
 
     def clean(self) -> dict[str, Any]:
-        """The last day is not before the first."""
+        """The title is free, and the last day not before the first."""
         data = super().clean() or self.cleaned_data
+        if data.get("title") and is_title_taken(self.document, data["title"]):
+            self.add_error("title", "Another document of the collection has this title.")
         first, last = data.get("effective_from"), data.get("expires_on")
         if first and last and last < first:
             self.add_error("expires_on", "It would expire before it is in force.")

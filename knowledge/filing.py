@@ -11,13 +11,14 @@ from django.contrib.auth.models import Group
 from django.db import transaction
 
 from knowledge.cleaning import printable
-from knowledge.errors import KnowledgeError
+from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.models import Chunk, Collection, Document, DocumentVersion
 from knowledge.serving import refresh_live
-from knowledge.versions import enqueue_embedding
+from knowledge.versions import enqueue_embedding, is_title_taken, read_again
 from phi3site.audit.recording import record
 
-LABELS, LABEL_CHARS = 20, 60
+LABELS, LABEL_CHARS, TITLE_CHARS = 20, 60, 300
+ACTIVE = Document.State.ACTIVE
 
 
 @dataclass(frozen=True)
@@ -114,6 +115,34 @@ def label(document: Document, labels: tuple[str, ...], *, actor: Any) -> None:
         document.labels = list(dict.fromkeys([*document.labels, *labels]))[:LABELS]
         document.save(update_fields=["labels"])
         record("document.filed", actor=actor, target=document, details={"labels": document.labels})
+
+
+def rename(document: Document, title: str, *, actor: Any) -> bool:
+    """Gives it another title; True when it did. Its file is read again, since passages are found
+    by the title, too. Raises StateConflict for a title that is taken.
+    """
+    title = printable(title).strip()[:TITLE_CHARS]
+    with transaction.atomic():
+        # Uploads choose a document by its title: one of them and this at a time.
+        Collection.objects.select_for_update(no_key=True).get(pk=document.collection_id)
+        document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
+        newest = document.versions.order_by("-number").first()
+        if not title or title == document.title:
+            return False
+        if is_title_taken(document, title):
+            raise StateConflict(
+                f"Another document of the collection is called “{title}”. Choose another title, or "
+                "upload this file as a new version of that one."
+            )
+        if newest is None or newest.is_unfinished:
+            raise StateConflict("It is being read. Wait until it is ready, then change its title.")
+        details = {"before": document.title, "after": title}
+        document.title = title
+        document.save(update_fields=["title"])
+        record("document.renamed", actor=actor, target=document, details=details)
+        if newest.status == DocumentVersion.Status.READY and document.state == ACTIVE:
+            read_again(document, actor=actor)
+    return True
 
 
 def move(document: Document, collection: Collection, *, actor: Any) -> None:

@@ -159,9 +159,9 @@ def restore(document: Document, *, actor: Any) -> None:
         record("document.restored", actor=actor, target=document, details={"title": document.title})
 
 
-def of_its_title(document: Document) -> bool:
-    """Whether another document of its collection has taken its title meanwhile."""
-    others = Document.objects.filter(collection=document.collection_id, title=document.title)
+def is_title_taken(document: Document, title: str) -> bool:
+    """Whether another document of its collection has that title."""
+    others = Document.objects.filter(collection=document.collection_id, title=title)
     return others.filter(state=Document.State.ACTIVE).exclude(pk=document.pk).exists()
 
 

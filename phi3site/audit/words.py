@@ -27,6 +27,7 @@ WORDS = {
     "document.failed": "Document could not be read",
     "document.filed": "Changed a document's details",
     "document.ingested": "Document is ready to be searched",
+    "document.renamed": "Gave a document another title",
     "document.moved": "Moved a document to another collection",
     "document.put_first": "Put a document first in the line",
     "document.purged": "Removed a document for good",

@@ -5,9 +5,12 @@ import pytest
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
-from knowledge.filing import as_labels, details_of, file_document, label, move
+from knowledge.errors import StateConflict
+from knowledge.filing import as_labels, details_of, file_document, label, move, rename
+from knowledge.ingestion import ingest
 from knowledge.models import Collection
 from knowledge.retrieval import retrieve
+from knowledge.versions import trash
 from phi3site.audit.models import AuditEvent
 
 pytestmark = pytest.mark.django_db
@@ -87,6 +90,48 @@ class TestOverTheApi:
     )
     def test_nothing_else_can_be_set(self, upload, patch, data):
         assert patch(upload().document, **data)[0] == 422
+
+
+class TestTitles:
+    def test_another_title_is_shown_and_found_by_and_told_in_the_log(self, ingested, curator, bob):
+        document = ingested("# Oil\n\nChange it every 500 hours.", "scan 7.md").document
+        assert rename(document, " Oil\0 plan ", actor=curator)
+        document.refresh_from_db()
+        again = document.versions.get(number=2)
+        assert (document.title, again.status) == ("Oil plan", "queued")
+        ingest(str(again.pk))
+        assert "Oil plan" in again.chunks.first().context_text
+        assert len(events("document.renamed")) == 1
+        assert not rename(document, "Oil plan", actor=curator)
+        assert not rename(document, "  ", actor=curator)
+
+    def test_a_title_of_another_is_refused(self, ingested, curator):
+        first = ingested("One.", "one.txt").document
+        second = ingested("Two.", "two.txt").document
+        with pytest.raises(StateConflict, match="Another document"):
+            rename(second, "One", actor=curator)
+        trash(first, actor=curator)
+        assert rename(second, "One", actor=curator)
+
+    def test_not_while_its_file_is_read_and_without_a_file_that_can_be_read(
+        self, upload, ingested, curator
+    ):
+        with pytest.raises(StateConflict, match="being read"):
+            rename(upload().document, "Other", actor=curator)
+        failed = ingested(b"%PDF-1.7 nothing", "broken.pdf").document
+        assert rename(failed, "Torn sheet", actor=curator)
+        assert failed.versions.count() == 1
+
+    def test_on_the_page_of_details(self, client, curator, ingested):
+        client.force_login(curator)
+        document = ingested().document
+        url = reverse("knowledge:details", args=[document.pk])
+        assert 'value="Pump manual"' in client.get(url).content.decode()
+        shown = client.post(url, {"title": "Pump guide"}, follow=True).content.decode()
+        assert "Pump guide" in shown and "read again" in shown
+        ingested("Two.", "two.txt")
+        shown = client.post(url, {"title": "Two"}, follow=True).content.decode()
+        assert "has this title" in shown
 
 
 class TestThePage:
