@@ -39,8 +39,13 @@ def has_bm25() -> bool:
 def ensure_keyword_index(**_: Any) -> None:
     """Makes the index of the words of live chunks; runs after every migration."""
     with connection.cursor() as cursor:
-        cursor.execute("SELECT to_regclass('knowledge_chunk') IS NULL")
-        if cursor.fetchone()[0]:
+        # Not before the first migrations, nor after the way back to an older site.
+        cursor.execute(
+            "SELECT to_regclass('knowledge_chunk') IS NOT NULL "
+            "AND EXISTS (SELECT 1 FROM pg_ts_config WHERE cfgname = %s)",
+            [WORDS.partition(".")[2]],
+        )
+        if not cursor.fetchone()[0]:
             return
         if _bm25_is_possible(cursor):
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_textsearch")

@@ -3,6 +3,7 @@
 import pytest
 from django.db import connection
 
+from knowledge import indexes
 from knowledge.indexes import KEYWORD_INDEX, LOCK, renew_keyword_index
 from knowledge.reconciling import reconcile
 from knowledge.retrieval import retrieve
@@ -58,3 +59,13 @@ def test_another_worker_that_is_at_it_is_left_alone(ingested):
         other.execute("SELECT pg_advisory_lock(%s)", [LOCK])
         assert not renew_keyword_index()
     assert on_disk() == before
+
+
+def test_after_the_way_back_to_an_older_site_no_index_is_made(monkeypatch):
+    with monkeypatch.context() as older:
+        older.setattr(indexes, "WORDS", "public.of_a_newer_site")
+        ask(f"DROP INDEX {KEYWORD_INDEX}")
+        indexes.ensure_keyword_index()
+        assert not indexes.has_bm25()
+    indexes.ensure_keyword_index()
+    assert indexes.has_bm25()
