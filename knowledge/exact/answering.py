@@ -13,10 +13,13 @@ from uuid import UUID
 from knowledge.exact.deciding import is_certain
 from knowledge.exact.planning import plan_for
 from knowledge.exact.plans import Plan, in_words
+from knowledge.exact.reading import read_question
 from knowledge.exact.running import Outcome, PlanNotRun, run
 from knowledge.exact.views import TableView, view_of
+from knowledge.exact.words import stems
 from knowledge.models import Chunk, DocumentVersion, Table, TableRow
 from knowledge.passages import Computation, FoundPassage
+from knowledge.tables.values import number_of
 
 # Tables that are asked, nearest first; each costs some milliseconds.
 MOST_TABLES = 6
@@ -54,27 +57,31 @@ def ask_table(question: str, table: Table) -> Answered | None:
         outcome = run(plan, view)
     except PlanNotRun:
         return None
-    return Answered(view, plan, outcome) if is_certain(plan, outcome) else None
+    is_sure = is_certain(plan, outcome, is_clear=_is_clear(question, view))
+    return Answered(view, plan, outcome) if is_sure else None
 
 
 def compute(question: str, found: Sequence[FoundPassage], *, user: Any) -> FoundPassage | None:
-    """A passage with the answer that exactly one of the tables near the question gives.
+    """A passage with the one answer that the tables near the question give.
 
     The tables are those of the passages that were found, so nothing is asked that the person may
     not read; their right to each is checked again here.
     """
     answers = [
         answered
-        for table in _tables_near(found, user)
+        for table in _tables_near(question, found, user)
         if (answered := ask_table(question, table)) and _is_about(answered, question)
     ]
-    if len(answers) != 1:
+    named = [len(answered.view.name & answered.view.asked) for answered in answers]
+    # The table that the question names stands before those that merely could answer, too.
+    best = [one for one, words in zip(answers, named, strict=True) if words == max(named)]
+    if not best or len({_compared(one.values) for one in best}) > 1:
         return None
-    return _passage(answers[0])
+    return _passage(best[0])
 
 
-def _tables_near(found: Iterable[FoundPassage], user: Any) -> list[Table]:
-    """Tables of the found passages, in the passages' order."""
+def _tables_near(question: str, found: Iterable[FoundPassage], user: Any) -> list[Table]:
+    """Tables of the found passages: first those that the question names, then as found."""
     versions: dict[UUID, None] = {}
     for passage in found:
         if passage.kind in ("row", "rows", "summary"):
@@ -82,16 +89,40 @@ def _tables_near(found: Iterable[FoundPassage], user: Any) -> list[Table]:
     near = list(versions)
     readable = DocumentVersion.objects.visible_to(user).filter(pk__in=near)
     tables = Table.objects.filter(version__in=readable).select_related("version__document")
-    order = {key: place for place, key in enumerate(near)}
-    return sorted(tables, key=lambda one: (order[one.version_id], one.ordinal))[:MOST_TABLES]
+    order, asked = {key: place for place, key in enumerate(near)}, set(stems(question))
+
+    def place(table: Table) -> tuple[int, int, int]:
+        return (-len(asked & set(stems(table.name))), order[table.version_id], table.ordinal)
+
+    return sorted(tables, key=place)[:MOST_TABLES]
+
+
+def _is_clear(question: str, view: TableView) -> bool:
+    """Whether each word is known here, and the table's name is among them."""
+    return bool(view.name & view.asked) and not read_question(question, view).strangers()
 
 
 def _is_about(answered: Answered, question: str) -> bool:
-    """Whether the question names something of this very table: a value, a row, or its title."""
-    plan = answered.plan
+    """Whether each word is known here, and one names this very table: a value, a row, its title.
+
+    With many tables a word that says nothing in one of them may say which other one is meant.
+    """
+    reading, plan = read_question(question, answered.view), answered.plan
+    if reading.strangers():
+        return False
     if plan.filters or plan.neighbour or plan.minus:
         return True
-    return bool(answered.view.title & answered.view.asked)
+    is_told_by_column = any(
+        one.share == 1 and len(one.column.words) > 1 and one.column.index in plan.select
+        for one in reading.columns
+    )
+    return is_told_by_column or bool(answered.view.title & answered.view.asked)
+
+
+def _compared(values: Sequence[str]) -> tuple[object, ...]:
+    """Values such that 86.5 and 86.50 are one."""
+    read = [(value, number_of(value)) for value in values]
+    return tuple(found.value if found else value for value, found in read)
 
 
 def _written(value: object) -> str:

@@ -112,16 +112,15 @@ def _of_value(
 def _of_figure(reading: Reading, figure: Figure) -> tuple[Filter, list[Span]] | None:
     operator, spans = _operator(reading, figure)
     named = _column_near(reading, figure.span)
-    column = named.column if named and _may_hold(named.column, figure) else None
-    if column and named:
-        spans.append(named.span)
-    else:
-        column = _usual_column(reading, figure)
-    if column is None:
-        return None
-    spans.append(figure.span)
-    found = _filter(reading, column, operator, figure)
-    return (found, spans) if found else None
+    places = [(named.column, [named.span])] if named and _may_hold(named.column, figure) else []
+    if usual := _usual_column(reading, figure):
+        places.append((usual, []))
+    for column, read in places:
+        if found := _filter(reading, column, operator, figure):
+            # Whatever else names the column says no more: “delivery … of more than 8 weeks”.
+            read = [one.span for one in reading.columns if one.column == column] or read
+            return found, [*spans, *read, figure.span]
+    return None
 
 
 def _operator(reading: Reading, figure: Figure) -> tuple[Operator, list[Span]]:

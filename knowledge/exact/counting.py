@@ -7,7 +7,7 @@ from knowledge.exact.conditions import Conditions, conditions_in, matching
 from knowledge.exact.plans import Filter, Plan
 from knowledge.exact.reading import ColumnMention, Reading, Span
 from knowledge.exact.targets import asked_column, is_quantity
-from knowledge.exact.words import listed
+from knowledge.exact.words import FILLER, listed, stem
 
 _HOW_MANY = re.compile(r"\b(?:how many|(?:total )?(?:number|amount) of)\b")
 _DIFFERENT = frozenset(("different", "distinct", "unique", "separate", "various"))
@@ -24,17 +24,47 @@ def count(reading: Reading) -> Plan | None:
     if start is None or _AVERAGE.search(reading.text) or _OTHERWISE & set(reading.words):
         return None
     different = [i for i in range(start, len(reading.words)) if reading.words[i] in _DIFFERENT]
-    named = reading.column_at(start, start + 3 + len(different))
+    named = _counted_column(reading, start, start + 3 + len(different))
+    if _is_described(reading, start):
+        return None
     found = _loosened(reading, conditions_in(reading))
     if found is None:
         return None
     if named and is_quantity(named.column):
         return _quantity(reading, named, found)
     thing = () if named else (Span(start, start + 1 + len(different)),)
+    if named is None and not found.filters:
+        return _all_rows(reading, start)
     spans = [*found.spans, *thing, *_spans_of(named), *(Span(i, i + 1) for i in different)]
     if len(reading.unread_alone([Span(start - 2, start), *spans])) > UNREAD["count"]:
         return None
     return _rows_or_values(reading, named, found, is_different=bool(different))
+
+
+def _counted_column(reading: Reading, start: int, end: int) -> ColumnMention | None:
+    """The column that is counted, unless what the rows are stands before it: “parts cost …”."""
+    named = reading.column_at(start, end)
+    if named is None:
+        return None
+    between = reading.words[start : named.span.start]
+    return None if any(stem(word) in reading.view.title for word in between) else named
+
+
+def _is_described(reading: Reading, start: int) -> bool:
+    """“How many spare parts”, where only the parts are known here: which ones, nobody can tell."""
+    word = reading.words[start] if start < len(reading.words) else ""
+    if not word or word in FILLER | _DIFFERENT or stem(word) in reading.view.title:
+        return False
+    if any(start in span for span in reading.spans):
+        return False
+    return any(one.span.start == start + 1 and not one.is_whole for one in reading.values)
+
+
+def _all_rows(reading: Reading, start: int) -> Plan | None:
+    """“How many spare parts are there?”: all, when nothing but the rows' own name is said."""
+    said = [word for word in reading.words[start:] if word not in FILLER]
+    is_named = bool(said) and all(stem(word) in reading.view.name for word in said)
+    return Plan("count", (), (), "count") if is_named else None
 
 
 def _loosened(reading: Reading, found: Conditions | None) -> Conditions | None:

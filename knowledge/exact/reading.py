@@ -4,33 +4,28 @@ nothing that the table knows. Knows no plan and no database.
 Each word is used once: the longest match wins, values of cells before names of columns.
 """
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from knowledge.exact.views import TableView, ViewColumn
-from knowledge.exact.words import FILLER, NUMERALS, ORDINALS, VERBS, listed, stem, tokens
+from knowledge.exact.words import (
+    ASKING,
+    FILLER,
+    NEVER,
+    NUMERALS,
+    ORDINALS,
+    PEOPLE,
+    PERSONS,
+    SYNONYMS,
+    VERBS,
+    stem,
+    tokens,
+)
+from knowledge.tables.units import unit_of
 from knowledge.tables.values import number_of
 
 LONGEST_SPAN = 12
-# Words for a column that does not bear them: what people ask for, how headers say it.
-SYNONYMS = {
-    "when": ("date", "year", "season"),
-    "where": ("location", "venue", "place", "city", "site", "town", "country"),
-    "tall": ("height",), "long": ("length", "duration"), "old": ("age", "born"),
-    "heavy": ("weight", "mass"), "fast": ("time", "speed"), "people": ("population", "attendance"),
-    "crowd": ("attendance",), "spectator": ("attendance",), "expensive": ("price", "cost"),
-    "cheap": ("price", "cost"), "populat": ("population",), "weigh": ("weight", "mass"),
-    "cost": ("price", "cost"), "nation": ("country", "nationality"), "own": ("owner",),
-}  # fmt: skip
-
-
-# Said of everything: such a word alone is no value, even where a cell holds it.
-_NEVER = VERBS | frozenset(
-    listed(
-        "or no not is most more less least than only highest lowest largest best last next before "
-        "after same different between won lost both never yes"
-    )
-)
 
 
 @dataclass(frozen=True)
@@ -92,6 +87,12 @@ class Reading:
         """The words with single spaces."""
         return " ".join(self.words)
 
+    @property
+    def spans(self) -> list[Span]:
+        """The words of every mention and figure."""
+        found = [one.span for one in self.values] + [one.span for one in self.columns]
+        return found + [one.span for one in self.figures]
+
     def unread(self, explained: Iterable[Span]) -> list[str]:
         """Words that neither these spans nor common speech account for."""
         spans = list(explained)
@@ -101,6 +102,16 @@ class Reading:
             if word not in FILLER | VERBS
             and stem(word) not in self.view.title
             and not any(index in span for span in spans)
+        ]
+
+    def strangers(self) -> list[str]:
+        """Words that neither name anything here nor belong to asking: what they mean is unknown."""
+        names = {word for column in self.view.columns for word in column.words} | self.view.title
+        persons = [] if names & PERSONS else [word for word in self.words if word in PEOPLE]
+        return persons + [
+            word
+            for word in self.unread(self.spans)
+            if word not in ASKING | NUMERALS.keys() | ORDINALS.keys() and not unit_of(word)
         ]
 
     def unread_alone(self, explained: Iterable[Span]) -> list[str]:
@@ -126,6 +137,7 @@ def read_question(question: str, view: TableView) -> Reading:
     taken: set[int] = set()
     _find_values(reading, taken, whole=True)
     _find_columns(reading, taken, share=1.0)
+    _find_letters(reading, taken)
     _find_values(reading, taken, whole=False, shortest=2)
     _find_columns(reading, taken, share=0.0)
     _find_values(reading, taken, whole=False)
@@ -147,9 +159,12 @@ def _find_values(reading: Reading, taken: set[int], *, whole: bool, shortest: in
     names = {column.words for column in reading.view.columns}
     for span in _runs(len(reading.words), taken):
         words = reading.words[span.start : span.end]
-        if len(words) < shortest or (len(words) == 1 and words[0] in _NEVER):
+        if len(words) < shortest or (len(words) == 1 and words[0] in NEVER):
             continue
         if any(index in taken for index in range(span.start, span.end)) or not _may_name(words):
+            continue
+        if not whole and all(stem(word) in reading.view.title for word in words):
+            # What the whole table is about is no mark of some of its rows.
             continue
         text = " ".join(words)
         found = (
@@ -163,6 +178,20 @@ def _find_values(reading: Reading, taken: set[int], *, whole: bool, shortest: in
             columns = {column: frozenset(shown) for column, shown in found.items()}
             reading.values.append(Mention(span, columns, whole))
             taken |= set(range(span.start, span.end))
+
+
+def _find_letters(reading: Reading, taken: set[int]) -> None:
+    """“Class A”: a letter that would be an article elsewhere, after its column's name."""
+    for named in list(reading.columns):
+        place = named.span.end
+        if place >= len(reading.words) or place in taken or len(reading.words[place]) > 1:
+            continue
+        letter = reading.words[place].upper()
+        shown = reading.view.whole.get(letter.lower(), {}).get(named.column.index)
+        if shown and letter.isalpha() and re.search(rf"\b{letter}\b", reading.question):
+            columns = {named.column.index: frozenset(shown)}
+            reading.values.append(Mention(Span(place, place + 1), columns, True))
+            taken.add(place)
 
 
 def _cells(view: TableView, text: str) -> dict[int, set[str]]:
@@ -205,11 +234,11 @@ def _find_columns(reading: Reading, taken: set[int], *, share: float) -> None:
 def _bearing(view: TableView, word: str) -> ViewColumn | None:
     """The only column whose name holds the word, or one of its synonyms as the whole name."""
     named = [column for column in view.columns if word in column.words]
-    if not named:
-        for other in SYNONYMS.get(word, ()):
-            named = [column for column in view.columns if stem(other) in column.words]
-            if named:
-                break
+    # A unit names its column, too: “more than 100 euros”.
+    named = named or [column for column in view.columns if word in column.all_words]
+    for other in () if named else SYNONYMS.get(word, ()):
+        if named := [column for column in view.columns if stem(other) in column.all_words]:
+            break
     return named[0] if len(named) == 1 else None
 
 

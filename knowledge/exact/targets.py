@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from knowledge.exact.reading import ColumnMention, Reading, Span
 from knowledge.exact.views import ViewColumn
 from knowledge.exact.words import listed, stem
+from knowledge.tables.units import unit_of
 
 PERSONS = frozenset(
     map(
@@ -102,7 +103,12 @@ def _only(
 
 def is_quantity(column: ViewColumn) -> bool:
     """Whether the column counts or measures something."""
-    return column.is_number and not LABELS & set(column.words) and column.name not in ("#", "№")
+    if not column.is_number or column.name in ("#", "№"):
+        return False
+    # “Lost days” is counted in days; a day alone tells rows apart.
+    *described, last = column.words or ("",)
+    labels = LABELS & set(described if described and unit_of(last) else column.words)
+    return not labels
 
 
 def is_time(column: ViewColumn) -> bool:

@@ -25,7 +25,7 @@ WORDY_FROM = 6
 
 @dataclass(frozen=True)
 class ViewColumn:
-    """A column, its name as stems."""
+    """A column, its name as stems without its unit, and with it."""
 
     index: int
     name: str
@@ -33,6 +33,7 @@ class ViewColumn:
     unit: str
     words: tuple[str, ...]
     statistics: dict[str, Any]
+    all_words: frozenset[str] = frozenset()
 
     @property
     def is_number(self) -> bool:
@@ -73,7 +74,8 @@ class TableView:
     columns: tuple[ViewColumn, ...]
     rows: list[ViewRow]
     row_count: int
-    # Stems of the document's and the table's title, and of the question.
+    # Stems of the table's name, of its document's title as well, and of the question.
+    name: frozenset[str] = frozenset()
     title: frozenset[str] = frozenset()
     asked: frozenset[str] = frozenset()
     # Normalised text → column → the texts as shown.
@@ -113,6 +115,7 @@ def view_of(table: Table, question: str) -> TableView:
             column.get("unit", ""),
             stems(without_unit(column["name"])),
             column.get("statistics", {}),
+            frozenset(stems(column["name"])),
         )
         for index, column in enumerate(table.columns)
     )
@@ -124,8 +127,9 @@ def view_of(table: Table, question: str) -> TableView:
         for number, texts, cells in rows.values_list("number", "texts", "cells")
     ]
     said = frozenset(stems(question)) - frozenset(map(stem, FILLER))
-    named = frozenset(stems(f"{table.version.document.title} {table.name}"))
-    view = TableView(table, columns, read, table.row_count, named, said)
+    name = frozenset(stems(table.name))
+    title = name | frozenset(stems(table.version.document.title))
+    view = TableView(table, columns, read, table.row_count, name, title, said)
     _index(view)
     return view
 

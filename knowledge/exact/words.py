@@ -93,3 +93,42 @@ def stem(word: str) -> str:
 def stems(text: str) -> tuple[str, ...]:
     """The stems of a text's words."""
     return tuple(stem(word) for word in tokens(text))
+
+
+# Words for a column that does not bear them: what people ask for, how headers say it.
+SYNONYMS = {
+    "when": ("date", "year", "season"),
+    "where": ("location", "venue", "place", "city", "site", "town", "country"),
+    "tall": ("height",), "long": ("length", "duration"), "old": ("age", "born"),
+    "heavy": ("weight", "mass"), "fast": ("time", "speed"), "people": ("population", "attendance"),
+    "crowd": ("attendance",), "spectator": ("attendance",), "expensive": ("price", "cost"),
+    "cheap": ("price", "cost"), "populat": ("population",), "weigh": ("weight", "mass"),
+    "cost": ("price", "cost"), "nation": ("country", "nationality"), "own": ("owner",),
+    "euro": ("eur",), "dollar": ("usd",), "pound": ("gbp", "lb"), "franc": ("chf",),
+    "kilogram": ("kg",), "kilo": ("kg",), "gram": ("g",), "tonn": ("t",), "ton": ("t",),
+    "met": ("m",), "metr": ("m",), "hour": ("h", "hrs"), "minut": ("min",), "lit": ("l",),
+}  # fmt: skip
+
+
+# How questions compare and compute: no matter of their own.
+ASKING = frozenset(
+    listed(
+        "most highest largest biggest greatest maximum max least lowest smallest fewest minimum "
+        "min longest shortest tallest oldest youngest heaviest lightest earliest latest newest "
+        "cheapest fastest slowest expensive populated populous average mean sum combined "
+        "altogether all more less fewer greater higher lower larger smaller longer shorter older "
+        "younger bigger taller earlier later than or equal over under above below exceed after "
+        "before since until between next previous prior first last same different distinct unique "
+        "not except only difference top"
+    )
+)
+# Nothing is said of people in a table of things.
+PEOPLE = frozenset(listed("people person persons"))
+PERSONS = frozenset(map(stem, listed("name person people employee staff customer population")))
+# Said of everything: such a word alone is no value, even where a cell holds it.
+NEVER = VERBS | frozenset(
+    listed(
+        "or no not is most more less least than only highest lowest largest best last next before "
+        "after same different between won lost both never yes"
+    )
+)

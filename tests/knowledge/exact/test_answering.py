@@ -119,16 +119,91 @@ class TestCompute:
         assert compute(question, passages, user=mallory) is None
         assert compute(question, passages, user=bob) is not None
 
-    def test_two_tables_that_both_answer_are_a_doubt(self, found, ingested):
-        ingested(PUMPS.replace("Heron", "Gull"), "old-pumps.csv")
+    def test_two_tables_that_answer_differently_are_a_doubt(self, found, ingested):
+        ingested(PUMPS.replace("Heron,120,Italy", "Gull,130.0,Spain"), "old-pumps.csv")
         passages = found("How many pumps are from Italy?").passages
         assert all(passage.computation is None for passage in passages)
+        agreed = found("What is the weight of the Stork?").passages[0]
+        assert agreed.computation["result"] == ["200"]
 
     def test_without_a_value_of_the_table_its_title_must_be_meant(self, found, ingested):
         ingested(PUMPS.replace("Pump,", "Machine,"), "stock-list.csv")
         assert found("What is the lowest weight?").passages[0].computation is None
         named = found("What is the lowest weight in the stock list?").passages[0]
         assert named.computation["result"] == ["60"]
+
+
+PARTS = """Part number,Description,Machine,Price EUR,Lead time days
+SK-17,Shaft seal kit,Heron 40,86.50,3
+IM-17,Impeller,Heron 40,212,14
+SU-75,Screw unit,Osprey 75,9800,60
+GS-1,Gasket set,Heron 40,12,3
+GS-1,Gasket set,Osprey 75,12,3
+"""
+SERVICES = """Service,Unit,Price EUR
+Express delivery of parts,order,48
+Standard delivery of parts,order,14
+First start,machine,390
+Vibration report,machine,275
+"""
+MACHINES = """Model,Price EUR,Delivery weeks
+Heron 40,4200,6
+Osprey 75,36900,9
+Bittern 6,1290,10
+"""
+INCIDENTS = """incident_id,date,site,class,lost_days
+IL-1,2024-11-02,Stennick,A,0
+IL-2,2025-01-09,Kellerby,D,4
+IL-3,2025-02-04,Stennick,B,12
+IL-4,2025-06-11,Ruhlau,B,1
+"""
+COURSES = """Code,Title,Place,Price EUR
+T-1,First aid,Kellerby,0
+T-2,Lifting gear,Stennick,300
+T-3,Team lead,Stennick,900
+"""
+# Each would be answered wrongly by a table that knows some of its words.
+ACROSS = [
+    ("How many spare parts are there?", ["5"]),
+    ("How many spare parts cost more than 100 euros?", ["2"]),
+    ("What is the average price of spare parts?", ["2024.5"]),
+    ("Which spare part is the most expensive?", ["SU-75"]),
+    ("Which spare part is the least expensive?", None),
+    ("List the two most expensive spare parts.", ["SU-75", "IM-17"]),
+    ("Which part has the longest lead time?", ["SU-75"]),
+    ("What does the seal kit SK-17 cost?", ["86.50"]),
+    ("What is the cheapest machine?", ["Bittern 6"]),
+    ("Which machine has the highest price?", ["Osprey 75"]),
+    ("How many machines have a delivery time of more than 8 weeks?", ["2"]),
+    ("How many services cost less than 100 EUR?", ["2"]),
+    ("How many incidents happened in 2025?", ["3"]),
+    ("How many incidents of class B were there?", ["2"]),
+    ("How many incidents of class A were there?", ["1"]),
+    ("How many lost days were there in total?", ["17"]),
+    ("How many courses take place in Stennick?", ["2"]),
+    ("How many parties take place in Stennick?", None),
+    ("How many broken parts are there?", None),
+    ("How many people work in Stennick?", None),
+    ("What is the highest pressure of the Osprey 75?", None),
+]
+
+
+def test_among_many_tables_the_one_that_is_meant_answers(ingested, bob):
+    files = {
+        "spare-parts.csv": PARTS,
+        "services.csv": SERVICES,
+        "machines.csv": MACHINES,
+        "incident-log.csv": INCIDENTS,
+        "courses.csv": COURSES,
+    }
+    for name, text in files.items():
+        ingested(text, name)
+
+    def told(question):
+        first = retrieve(question, user=bob, collections=None).passages[0]
+        return first.computation and first.computation["result"]
+
+    assert [(question, told(question)) for question, _ in ACROSS] == ACROSS
 
 
 def test_one_row_among_very_many_is_found_by_its_name(ingested, bob):
