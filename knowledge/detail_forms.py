@@ -24,7 +24,7 @@ class DetailsForm(forms.Form):
     title = forms.CharField(
         required=False,
         max_length=TITLE_CHARS,
-        help_text="As readers and answers call it. A file of the next version goes to this page.",
+        help_text="What readers and answers call it. Upload its next version on its own page.",
     )
     owner = forms.ModelChoiceField(User.objects.none(), required=False, empty_label="Nobody")
     labels = forms.CharField(
