@@ -23,7 +23,7 @@ from chat.events import Event
 from chat.finishing import fail, finish
 from chat.fitting import fit_prompt
 from chat.generation import generate
-from chat.grounding import abstain, search
+from chat.grounding import abstain, search, state_result
 from chat.leases import Claim
 from chat.reading import passages_html
 from chat.rewriting import stand_alone
@@ -77,7 +77,8 @@ async def _write(
         elif draft.is_abstention:
             abstain(draft)
         else:
-            await _generate(draft, engine, log, stop)
+            if not state_result(draft):
+                await _generate(draft, engine, log, stop)
             async with encoding:
                 await in_thread(_attribute)(draft)
         draft.lap("total")

@@ -47,9 +47,14 @@ def _messages(
     return build_messages(
         draft.question,
         passages=[
-            PromptPassage(p.marker, p.document_title, p.text[:cut], p.page) for p in passages
+            PromptPassage(p.marker, p.document_title, _told(p)[:cut], p.page) for p in passages
         ],
         history=history,
         system_prompt=draft.expert.system_prompt,
         nonce=draft.nonce,
     )
+
+
+def _told(passage: Passage) -> str:
+    """Of what was computed only the result: its rows are for people, and lead models astray."""
+    return passage.text if passage.computation is None else passage.text.split("\n")[0]

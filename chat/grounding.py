@@ -13,6 +13,11 @@ from chat.relevance import unknown_names, weigh
 from knowledge import embedding
 from knowledge.retrieval import retrieve
 
+# Kinds of results that a model could only repeat, or spoil.
+STATED = frozenset(
+    ("count", "sum", "average", "extreme", "most", "difference", "compare", "same", "top")
+)
+
 
 def search(draft: Draft) -> None:
     """Finds passages for the draft's question, marks the relevant ones, stores them all."""
@@ -31,10 +36,12 @@ def search(draft: Draft) -> None:
         freeze_passage(draft, passage, marker)
         for marker, passage in enumerate(found.passages, start=1)
     ]
+    computed = [passage for passage in draft.passages if passage.computation is not None]
     for passage, evidence in zip(draft.passages, draft.evidence, strict=True):
-        # What was computed for this very question needs no likeness to it.
-        is_computed = passage.computation is not None
-        passage.is_used = is_computed or evidence.cosine >= draft.retrieval.min_score
+        # What was computed for this very question needs no likeness to it; beside it, single rows
+        # would only tempt a model to another answer.
+        is_like = evidence.cosine >= draft.retrieval.min_score
+        passage.is_used = passage in computed if computed else is_like
     if not _suffices(draft):
         draft.is_abstention = True
         for passage in draft.passages:
@@ -70,6 +77,19 @@ def store_passages(draft: Draft) -> None:
         raise LeaseLost
     Passage.objects.filter(answer=draft.answer).delete()
     Passage.objects.bulk_create(draft.passages)
+
+
+def state_result(draft: Draft) -> bool:
+    """Says what the database counted, added or ranked, as it is; False for other answers."""
+    for passage in draft.used:
+        computed = passage.computation
+        if computed is not None and computed["kind"] in STATED:
+            result, line = "; ".join(computed["result"]), passage.text.split("\n")[0]
+            how = line.removesuffix(f" = {result}.")
+            draft.text = f"{result} – {how[0].lower()}{how[1:]}."
+            draft.stop_reason = "computed"
+            return True
+    return False
 
 
 def abstain(draft: Draft) -> None:

@@ -32,24 +32,37 @@ def visits(encoder, collection, curator, chunks):
 
 @pytest.fixture
 def answered(visits, alice, ask_as, valkey):
-    """The answer to the question, and the engine that wrote it."""
+    """The answer to the question, and the engine that may have been asked."""
 
-    async def answered():
-        await in_thread(ask_as)(alice, QUESTION)
+    async def answered(question=QUESTION):
+        await in_thread(ask_as)(alice, question)
         (claim,) = await in_thread(claim_waiting)("w1", 1)
-        engine = ScriptedEngine(["There were 3 visits in Bremen [1]."])
+        engine = ScriptedEngine(["It lasted 4 hours [1]."])
         await write_answer(claim, engine, valkey=valkey, stop=asyncio.Event())
         return await Answer.objects.aget(pk=claim.answer_id), engine
 
     return answered
 
 
-async def test_it_stands_first_in_the_prompt_and_is_the_key_passage(answered):
+async def test_what_was_counted_is_said_as_it_is_without_a_model(answered):
     answer, engine = await answered()
-    first = await answer.passages.aget(marker=1)
+    used = [passage async for passage in answer.passages.filter(is_used=True)]
     assert (answer.status, answer.is_abstention) == ("complete", False)
-    assert (first.kind, first.is_used, first.key_words) == ("computed", True, SAID)
-    assert f"[1] {first.document_title}\n{SAID}" in engine.prompts[0][0].text
+    assert (answer.stop_reason, engine.prompts) == ("computed", [])
+    told = "computed from the table “visits”: number of rows where Town is “Bremen”"
+    assert answer.text == f"3 – {told}."
+    assert [(one.kind, one.key_words) for one in used] == [("computed", SAID)]
+    citation = await answer.citations.aget()
+    assert (citation.verdict, citation.passage_id) == ("supported", used[0].pk)
+
+
+async def test_a_cell_that_was_looked_up_is_told_by_the_model_from_nothing_else(answered):
+    answer, engine = await answered("How many hours was visit V-1?")
+    prompt = engine.prompts[0][0].text
+    line = "Computed from the table “visits”: Hours where Visit is “V-1” = 4."
+    assert line in prompt
+    assert "Row 1" not in prompt and "[2]" not in prompt
+    assert (answer.stop_reason, answer.text) == ("stop", "It lasted 4 hours [1].")
 
 
 async def test_the_receipt_holds_plan_sql_and_rows(answered):
