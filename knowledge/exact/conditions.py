@@ -33,6 +33,8 @@ YEARS = frozenset(map(stem, ("year", "season", "date")))
 # A value behind one of these is a border, not a match.
 _APART = frozenset(listed("after before since until between over under above below than"))
 _NOT = frozenset(listed("not except besides excluding outside non"))
+# A word that so many different cells hold is hardly the mark of some of them.
+MOST_TEXTS = 5
 # So far from a number its column may be named, in words.
 NEAR_AFTER, NEAR_BEFORE = 3, 4
 
@@ -100,6 +102,8 @@ def _of_value(
     if len(columns) != 1:
         return None
     column = columns.pop()
+    if not mention.is_whole and len(mention.columns[column]) > MOST_TEXTS:
+        return None
     spans = [mention.span]
     negated = _negation(reading, mention.span)
     if negated:

@@ -59,6 +59,15 @@ def test_what_is_not_certain_is_not_answered(ask):
     assert [question for question in UNSURE if ask(question)] == []
 
 
+def test_a_word_that_most_cells_hold_marks_none_of_them(ask):
+    towns = ("Athens", "Lund", "Oslo", "Porto", "Bremen", "Kiel")
+    rows = "".join(f"{town} film festival,{town}\n" for town in towns)
+    text = f"Event,Town\n{rows}Open day,Kiel\n"
+    assert ask("How many events are film festivals?", text) is None
+    fewer = text.replace("Lund film festival", "Fair").replace("Oslo film festival", "Market")
+    assert ask("How many events are film festivals?", fewer) == ["4"]
+
+
 def test_a_tie_is_not_decided(ask):
     text = PUMPS.replace("Crane,95,", "Crane,200,")
     assert ask("Which pump has the highest weight?", text) is None
