@@ -3,13 +3,10 @@
 For administrators; every act is a function of encoder_acts.
 """
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
 from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,25 +14,18 @@ from django.views.decorators.http import require_POST, require_safe
 
 from knowledge import encoder_acts as acts
 from knowledge.encoder_forms import EncoderForm
-from knowledge.errors import KnowledgeError
 from knowledge.models import MANAGE_ALL, Encoder, EncoderSwitch
+from knowledge.views import guarded
 
 SHOWN_SWITCHES = 20
-View = Callable[..., HttpResponse]
 
 
-def encoder_view(view: View) -> View:
-    """For those who manage all collections; our errors become a message on the page."""
+def _to_encoders(request: HttpRequest) -> HttpResponse:
+    return redirect("knowledge:encoders")
 
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except KnowledgeError as error:
-            messages.error(request, error.message)
-            return redirect("knowledge:encoders")
 
-    return login_required(permission_required(MANAGE_ALL, raise_exception=True)(wrapped))
+# For those who manage all collections.
+encoder_view = guarded(MANAGE_ALL, _to_encoders)
 
 
 @require_safe

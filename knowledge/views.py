@@ -31,19 +31,21 @@ LAST_COLLECTION = "upload_collection"
 View = Callable[..., HttpResponse]
 
 
-def curator_view(view: View) -> View:
-    """For those who manage documents; our errors become a message on the page they came from."""
+def guarded(permission: str, way_back: View) -> Callable[[View], View]:
+    """For those who have the permission; our errors become a message on the page of `way_back`."""
 
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except KnowledgeError as error:
-            messages.error(request, error.message)
-            return back(request)
+    def guard(view: View) -> View:
+        @wraps(view)
+        def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
+            try:
+                return view(request, *args, **kwargs)
+            except KnowledgeError as error:
+                messages.error(request, error.message)
+                return way_back(request)
 
-    checked = permission_required("knowledge.manage_documents", raise_exception=True)(wrapped)
-    return login_required(checked)
+        return login_required(permission_required(permission, raise_exception=True)(wrapped))
+
+    return guard
 
 
 def back(request: HttpRequest) -> HttpResponse:
@@ -51,6 +53,10 @@ def back(request: HttpRequest) -> HttpResponse:
     came_from = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(came_from, {request.get_host()})
     return redirect(came_from if is_ours else "knowledge:documents")
+
+
+# For those who manage documents.
+curator_view = guarded("knowledge.manage_documents", back)
 
 
 @require_safe

@@ -13,14 +13,6 @@ SMALLEST = 1e-12
 # Loss of the demo model: 3.892 in fp32, 3.930 with all rounded once, 3.897 with these twice.
 ROUNDED_TWICE = ("qkv_proj", "down_proj", "lm_head")
 REST = 254
-# What the processor must know for whole numbers to be faster than floats.
-UNITS = ("avx512_vnni", "avx_vnni", "amx_int8")
-
-
-def has_int8_units() -> bool:
-    """Whether this processor multiplies bytes faster than floats."""
-    known = torch.cpu.get_capabilities()
-    return any(known.get(unit) for unit in UNITS)
 
 
 class Int8Linear(torch.nn.Module):  # type: ignore[misc]

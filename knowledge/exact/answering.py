@@ -13,7 +13,7 @@ from uuid import UUID
 from knowledge.exact.deciding import is_certain
 from knowledge.exact.planning import plan_for
 from knowledge.exact.plans import Plan, in_words
-from knowledge.exact.reading import read_question
+from knowledge.exact.reading import Reading, read_question
 from knowledge.exact.running import Outcome, PlanNotRun, run
 from knowledge.exact.views import TableView, view_of
 from knowledge.exact.words import stems
@@ -32,9 +32,14 @@ DIGITS = 6
 class Answered:
     """One table's certain answer."""
 
-    view: TableView
+    reading: Reading
     plan: Plan
     outcome: Outcome
+
+    @property
+    def view(self) -> TableView:
+        """The table as planning sees it."""
+        return self.reading.view
 
     @property
     def values(self) -> list[str]:
@@ -49,16 +54,16 @@ class Answered:
 
 def ask_table(question: str, table: Table) -> Answered | None:
     """What the table says to the question, when question and answer are both certain."""
-    view = view_of(table, question)
-    plan = plan_for(question, view)
+    reading = read_question(question, view_of(table, question))
+    plan = plan_for(reading)
     if plan is None:
         return None
     try:
-        outcome = run(plan, view)
+        outcome = run(plan, reading.view)
     except PlanNotRun:
         return None
-    is_sure = is_certain(plan, outcome, is_clear=_is_clear(question, view))
-    return Answered(view, plan, outcome) if is_sure else None
+    is_sure = is_certain(plan, outcome, is_clear=_is_clear(reading))
+    return Answered(reading, plan, outcome) if is_sure else None
 
 
 def compute(question: str, found: Sequence[FoundPassage], *, user: Any) -> FoundPassage | None:
@@ -70,7 +75,7 @@ def compute(question: str, found: Sequence[FoundPassage], *, user: Any) -> Found
     answers = [
         answered
         for table in _tables_near(question, found, user)
-        if (answered := ask_table(question, table)) and _is_about(answered, question)
+        if (answered := ask_table(question, table)) and _is_about(answered)
     ]
     named = [len(answered.view.name & answered.view.asked) for answered in answers]
     # The table that the question names stands before those that merely could answer, too.
@@ -97,17 +102,17 @@ def _tables_near(question: str, found: Iterable[FoundPassage], user: Any) -> lis
     return sorted(tables, key=place)[:MOST_TABLES]
 
 
-def _is_clear(question: str, view: TableView) -> bool:
+def _is_clear(reading: Reading) -> bool:
     """Whether each word is known here, and the table's name is among them."""
-    return bool(view.name & view.asked) and not read_question(question, view).strangers()
+    return bool(reading.view.name & reading.view.asked) and not reading.strangers()
 
 
-def _is_about(answered: Answered, question: str) -> bool:
+def _is_about(answered: Answered) -> bool:
     """Whether each word is known here, and one names this very table: a value, a row, its title.
 
     With many tables a word that says nothing in one of them may say which other one is meant.
     """
-    reading, plan = read_question(question, answered.view), answered.plan
+    reading, plan = answered.reading, answered.plan
     if reading.strangers():
         return False
     if plan.filters or plan.neighbour or plan.minus:

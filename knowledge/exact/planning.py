@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 from knowledge.exact import comparing, counting, extremes, lookups, places
 from knowledge.exact.plans import Plan
-from knowledge.exact.reading import Reading, read_question
-from knowledge.exact.views import TableView
+from knowledge.exact.reading import Reading
 
 Reader = Callable[[Reading], Plan | None]
 READERS: tuple[Reader, ...] = (
@@ -24,9 +23,8 @@ READERS: tuple[Reader, ...] = (
 )
 
 
-def plan_for(question: str, view: TableView) -> Plan | None:
+def plan_for(reading: Reading) -> Plan | None:
     """The plan that the question means in this table, when that is certain."""
-    reading = read_question(question, view)
     for reader in READERS:
         plan = reader(reading)
         if plan is not None:

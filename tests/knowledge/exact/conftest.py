@@ -37,17 +37,3 @@ def ask(table):
         return found and found.values
 
     return ask
-
-
-@pytest.fixture
-def plan(table):
-    """The plan in words, or None."""
-    made = {}
-
-    def plan(question, text=PUMPS):
-        if text not in made:
-            made[text] = table(text, f"table-{len(made)}.csv")
-        found = ask_table(question, made[text])
-        return found and found.words
-
-    return plan
