@@ -60,7 +60,7 @@ def load_base(
 ) -> LoadedBase:
     """Loads a folder, or a hub id such as `microsoft/Phi-3-mini-4k-instruct@revision`.
 
-    `quantisation` is None or "nf4". Raises EngineError `base_unavailable` or `base_refused`.
+    `quantisation` is None, "nf4", or "int8" on a CPU. Raises EngineError `base_unavailable` or `base_refused`.
     """
     folder = _find(folder_or_id)
     config = _read_config(folder)
@@ -175,9 +175,11 @@ def _load_model(
             bnb_4bit_use_double_quant=True,
             bnb_4bit_compute_dtype=dtype,
         )
+    elif quantisation == "int8" and device != "cpu":
+        raise EngineError("base_refused", "int8 is for CPUs: on a GPU say nf4, or nothing.")
     elif quantisation not in (None, "int8"):
         raise EngineError(
-            "base_refused", f"Unknown quantisation {quantisation!r}: say int8, nf4 or none."
+            "base_refused", f"Unknown quantisation {quantisation!r}: say int8, nf4, or nothing."
         )
     if device != "cpu":
         options["device_map"] = device

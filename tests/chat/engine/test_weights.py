@@ -72,6 +72,11 @@ def test_an_unknown_quantisation_is_refused(base):
         load_base(base, quantisation="int3")
 
 
+def test_eight_bits_are_for_cpus(base):
+    with pytest.raises(EngineError, match="on a GPU say nf4"):
+        load_base(base, quantisation="int8", device="cuda")
+
+
 def test_padding_never_ends_a_turn(copy):
     edit_json(copy / "tokenizer_config.json", pad_token="<|end|>")
     tokenizer = load_tokenizer(copy)
