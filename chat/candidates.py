@@ -12,10 +12,11 @@ RANKINGS = ("dense", "keyword", "fused", "reranked")
 IN_THE_PROMPT, NOT_IN_THE_PROMPT = "in_the_prompt", "not_in_the_prompt"
 # Why something was left out, most telling first; receipts keep the short names.
 REASONS = {
-    NOT_IN_THE_PROMPT: "found, but not put into the prompt",
+    NOT_IN_THE_PROMPT: "found, but not used",
     "budget": "no room within the tokens for passages",
     "document_cap": "its document had its share already",
     "duplicate": "says the same as a passage before it",
+    "summary": "sums up a whole document; the question is on its details",
     "rank": "ranked lower",
 }
 
@@ -34,6 +35,8 @@ class Candidate:
     passage_id: str = ""
     version_number: int | None = None
     text: str = ""
+    # How it was computed from a table; None for what was found.
+    computation: dict[str, Any] | None = None
 
     @property
     def is_kept(self) -> bool:
@@ -103,6 +106,7 @@ def _passage(passage: dict[str, Any], rankings: list[str]) -> Candidate:
         passage_id=passage["id"],
         version_number=passage["version_number"],
         text=passage["text"],
+        computation=passage.get("computation"),
     )
 
 

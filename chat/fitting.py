@@ -57,4 +57,4 @@ def _messages(
 
 def _told(passage: Passage) -> str:
     """Of what was computed only the result: its rows are for people, and lead models astray."""
-    return passage.text if passage.computation is None else passage.text.split("\n")[0]
+    return passage.text if passage.computation is None else passage.computation["sentence"]

@@ -62,7 +62,9 @@ def _suffices(draft: Draft) -> bool:
 def _mark_key_words(draft: Draft) -> None:
     for passage in draft.used:
         if passage.computation is not None:
-            passage.key_start, passage.key_end = 0, len(passage.text.split("\n")[0])
+            start = passage.text.index(passage.computation["sentence"])
+            passage.key_start = start
+            passage.key_end = start + len(passage.computation["sentence"])
             return
     quote = choose_quote(draft.query, draft.sources, encode=embedding.get_encoder().encode_passages)
     for passage in draft.used:
@@ -84,9 +86,8 @@ def state_result(draft: Draft) -> bool:
     for passage in draft.used:
         computed = passage.computation
         if computed is not None and computed["kind"] in STATED:
-            result, line = "; ".join(computed["result"]), passage.text.split("\n")[0]
-            how = line.removesuffix(f" = {result}.")
-            draft.text = f"{result} – {how[0].lower()}{how[1:]}."
+            how = f"computed from the table “{computed['name']}”: {computed['plan']}"
+            draft.text = f"{'; '.join(computed['result'])} – {how}."
             draft.stop_reason = "computed"
             return True
     return False

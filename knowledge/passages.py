@@ -23,6 +23,10 @@ class Box(TypedDict):
 class Computation(TypedDict):
     """How a result was computed from a table: what an answer's evidence shows."""
 
+    # The whole result in one sentence, as it stands at the head of the passage.
+    sentence: str
+    # The name of the table.
+    name: str
     # In words, and as the SQL that was run.
     plan: str
     kind: str

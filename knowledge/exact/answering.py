@@ -169,6 +169,8 @@ def _passage(answered: Answered) -> FoundPassage:
         tokens=len(whole.split()) * 2,
         scores={},
         computation=Computation(
+            sentence=text,
+            name=table.name,
             plan=answered.words,
             kind=answered.plan.kind,
             sql=answered.outcome.sql,

@@ -74,6 +74,29 @@ async def test_the_receipt_holds_plan_sql_and_rows(answered):
     assert how["rows"][0] == [1, "V-1", "Bremen", "4"]
 
 
+async def test_no_key_passage_repeats_it_and_a_looked_up_cell_keeps_one(answered, alice, client):
+    answer, _ = await answered()
+    assert "Key passage" not in await shown(answer, alice, client)
+    looked_up, _ = await answered("How many hours was visit V-1?")
+    assert "Key passage" in await shown(looked_up, alice, client)
+
+
+async def shown(answer, person, client):
+    await in_thread(client.force_login)(person)
+    page = await in_thread(client.get)(reverse("chat:answer", args=[answer.pk]))
+    return page.content.decode()
+
+
+async def test_its_receipt_says_what_it_rests_on_and_speaks_of_no_prompt(answered, auditor, client):
+    answer, _ = await answered()
+    await in_thread(client.force_login)(auditor)
+    page = await in_thread(client.get)(reverse("chat:receipt", args=[answer.pk]))
+    told = page.content.decode()
+    assert "What the answer rests on" in told and "Passages in the prompt" not in told
+    assert "How it was computed" in told and "SELECT count(*)" in told
+    assert "computed the result from the rows of a table" in told
+
+
 async def test_its_source_shows_how_and_opens_the_rows(answered, alice, client):
     answer, _ = await answered()
     passage = await answer.passages.aget(marker=1)

@@ -226,7 +226,7 @@ class TestReceiptPage:
 
     def test_what_was_left_out_is_folded_and_counted_by_reason(self, answered, reader):
         told = json.loads(Receipt.objects.get().body)
-        reasons = ["rank"] * 90 + ["duplicate"] * 2 + ["odd_new_one"]
+        reasons = ["rank"] * 90 + ["duplicate"] * 2 + ["summary", "odd_new_one"]
         told["passages"] = [passage for passage in told["passages"] if passage["is_used"]]
         told["looked_up"]["dropped"] = [
             {"document": f"Guide {n}", "page": None, "scores": {}, "reason": reason}
@@ -239,6 +239,7 @@ class TestReceiptPage:
         counts = re.findall(r'<details class="fold"><summary>.*?>(\d+)</span> ([^<]+)<', folded)
         assert counts == [
             ("2", "says the same as a passage before it"),
+            ("1", "sums up a whole document; the question is on its details"),
             ("90", "ranked lower"),
             ("1", "odd new one"),
         ]
