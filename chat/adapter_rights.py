@@ -29,7 +29,7 @@ def may_be_answered_with(adapter: Adapter | None, user: Any) -> bool:
     """Whether a person may read all that the adapter is known to be trained on."""
     if adapter is None:
         return True
-    readable = Collection.objects.visible_to(user).values("pk")
+    readable = Collection.objects.readable_by(user).values("pk")
     return not adapter.collections.exclude(pk__in=readable).exists()
 
 

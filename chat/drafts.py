@@ -125,8 +125,10 @@ def check_rights(draft: Draft) -> None:
     readable = Collection.objects.visible_to(draft.asker).filter(pk__in=draft.collections)
     names = dict(readable.values_list("pk", "name"))
     if draft.collections and not names:
+        is_any_left = Collection.objects.active().filter(pk__in=draft.collections).exists()
+        what = "You may not read the" if is_any_left else "Somebody deleted all"
         raise AnswerFailed(
-            "You may not read the documents of this expert. Ask its administrator.", code="refused"
+            f"{what} documents of this expert. Ask its administrator.", code="refused"
         )
     # From here on the others don't exist, not even by name.
     draft.collections = names

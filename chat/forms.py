@@ -111,7 +111,8 @@ class AdapterDataForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["collections"].queryset = Collection.objects.visible_to(user)  # type: ignore[attr-defined]
+        # Deleted ones, too: what was learned from them is still in the adapter.
+        self.fields["collections"].queryset = Collection.objects.readable_by(user)  # type: ignore[attr-defined]
 
 
 def version_initial(version: ExpertVersion | None) -> dict[str, Any]:

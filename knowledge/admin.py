@@ -37,7 +37,7 @@ class ReadOnlyAdmin(ModelAdmin):  # type: ignore[misc]  # unfold is untyped
 class CollectionAdmin(ReadOnlyAdmin):
     """Collections by name."""
 
-    list_display = ("name", "description", "created_at")
+    list_display = ("name", "description", "state", "created_at")
     search_fields = ("name",)
 
 

@@ -1,4 +1,4 @@
-"""Documents and collections over the API: the same functions as the pages, for the same people."""
+"""Documents over the API: the same functions as the pages, for the same people."""
 
 from typing import Any
 from uuid import UUID
@@ -20,7 +20,6 @@ from knowledge.purging import Dependent, dependents, purge
 from knowledge.repeating import fingerprint_of, once
 from knowledge.schemas import (
     ChangeOut,
-    CollectionOut,
     DependentOut,
     DetailsIn,
     DocumentOut,
@@ -36,13 +35,6 @@ def require_curator(request: HttpRequest) -> None:
     """Raises PermissionDenied for everyone who manages no documents."""
     if not request.user.has_perm("knowledge.manage_documents"):
         raise PermissionDenied
-
-
-@router.get("/collections", response=list[CollectionOut])
-@paginate
-def list_collections(request: HttpRequest) -> QuerySet[Collection]:
-    """Collections that you may read."""
-    return Collection.objects.visible_to(request.user).order_by("name")
 
 
 @router.get("/documents", response=list[DocumentOut])

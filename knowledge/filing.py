@@ -14,7 +14,7 @@ from knowledge.cleaning import printable
 from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.models import Chunk, Collection, Document, DocumentVersion
 from knowledge.serving import refresh_live
-from knowledge.versions import enqueue_embedding, is_title_taken, read_again
+from knowledge.versions import enqueue_embedding, hold_collection, is_title_taken, read_again
 from phi3site.audit.recording import record
 
 LABELS, LABEL_CHARS, TITLE_CHARS = 20, 60, 300
@@ -124,7 +124,7 @@ def rename(document: Document, title: str, *, actor: Any) -> bool:
     title = printable(title).strip()[:TITLE_CHARS]
     with transaction.atomic():
         # Uploads choose a document by its title: one of them and this at a time.
-        Collection.objects.select_for_update(no_key=True).get(pk=document.collection_id)
+        hold_collection(document.collection_id)
         document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
         newest = document.versions.order_by("-number").first()
         if not title or title == document.title:
@@ -148,11 +148,13 @@ def rename(document: Document, title: str, *, actor: Any) -> bool:
 def move(document: Document, collection: Collection, *, actor: Any) -> None:
     """Puts a document into another collection: its readers are those of that one from now on."""
     with transaction.atomic():
+        hold_collection(collection.pk)
         document = Document.objects.select_for_update(of=("self",), no_key=True).get(pk=document.pk)
         if document.collection_id == collection.pk:
             return
         details = {"from": str(document.collection_id), "to": str(collection.pk)}
         document.collection, document.source_path = collection, ""
-        document.save(update_fields=["collection", "source_path"])
+        document.is_trashed_with_collection = False
+        document.save(update_fields=["collection", "source_path", "is_trashed_with_collection"])
         Chunk.objects.filter(version__document=document).update(collection=collection)
         record("document.moved", actor=actor, target=document, details=details)

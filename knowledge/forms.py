@@ -144,6 +144,25 @@ class DocumentFilterForm(forms.Form):
         return any(self.data.get(name) for name in self.fields if name != "sort")
 
 
+class TrashForm(forms.Form):
+    """The name of what is deleted, typed again: too much goes with it for a single click."""
+
+    name = forms.CharField(max_length=120, label="Its name")
+
+    def __init__(self, *args: Any, collection: Collection, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.collection = collection
+        self.fields["name"].widget.attrs["autocomplete"] = "off"
+        self.fields["name"].help_text = f"Type “{collection.name}” to delete it."
+
+    def clean_name(self) -> str:
+        """Letter by letter, but for blanks around it."""
+        name = str(self.cleaned_data["name"])
+        if name != self.collection.name.strip():
+            raise forms.ValidationError("That is not its name; nothing was deleted.")
+        return name
+
+
 class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripts fail at run time
     """A collection, and which groups read and manage it."""
 
@@ -159,3 +178,10 @@ class CollectionForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripts f
             "readers": "Members are answered from this collection and may open its documents.",
             "managers": "Members with the role curator may add, replace and delete documents.",
         }
+
+    def clean_name(self) -> str:
+        """Deleted ones don't count; the database says so, too, but not in words."""
+        name = str(self.cleaned_data["name"])
+        if Collection.objects.active().filter(name=name).exclude(pk=self.instance.pk).exists():
+            raise forms.ValidationError("There is a collection of this name already.")
+        return name

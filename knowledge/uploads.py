@@ -19,7 +19,7 @@ from knowledge.errors import KnowledgeError, StateConflict
 from knowledge.filetypes import FileType, detect
 from knowledge.models import Collection, Document, DocumentVersion
 from knowledge.storage import StoredFile, stored
-from knowledge.versions import enqueue_ingestion, in_line, retry
+from knowledge.versions import enqueue_ingestion, hold_collection, in_line, retry
 from phi3site.audit.recording import record
 
 Status = DocumentVersion.Status
@@ -59,7 +59,7 @@ def upload_document(
     with stored(file, file_id=version_id, max_bytes=max_bytes) as saved, transaction.atomic():
         kind = detect(saved.path, filename)
         # One upload at a time in a collection: two of the same title must not both be version 1.
-        Collection.objects.select_for_update(no_key=True).get(pk=collection.pk)
+        hold_collection(collection.pk)
         known = _same_bytes(collection, saved.sha256, document)
         if known is None:
             target = document or _find_or_create(collection, title, actor, source_path)

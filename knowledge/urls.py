@@ -36,6 +36,21 @@ urlpatterns = [
     path("console/collections/", collections.collections, name="collections"),
     path("console/collections/new/", collections.new_collection, name="new_collection"),
     path("console/collections/<uuid:collection_id>/", collections.collection, name="collection"),
+    path(
+        "console/collections/<uuid:collection_id>/trash/",
+        collections.trash_collection,
+        name="trash_collection",
+    ),
+    path(
+        "console/collections/<uuid:collection_id>/restore/",
+        collections.restore_collection,
+        name="restore_collection",
+    ),
+    path(
+        "console/collections/<uuid:collection_id>/remove/",
+        collections.remove_collection,
+        name="remove_collection",
+    ),
     path("console/encoders/", encoders.encoders, name="encoders"),
     path("console/encoders/switch/", encoders.switch_encoder, name="switch_encoder"),
     path("console/encoders/back/", encoders.roll_back, name="roll_back"),

@@ -7,6 +7,7 @@ a version becomes passages.
 from datetime import timedelta
 from time import time
 from typing import Any
+from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
@@ -14,7 +15,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from knowledge.errors import StateConflict
-from knowledge.models import ChunkRevision, Document, DocumentVersion
+from knowledge.models import ChunkRevision, Collection, Document, DocumentVersion
 from knowledge.serving import refresh_live
 from phi3site.audit.recording import record
 from phi3site.jobs import INGESTION, enqueue
@@ -148,15 +149,28 @@ def trash(document: Document, *, actor: Any) -> None:
 def restore(document: Document, *, actor: Any) -> None:
     """Brings a document back from the trash, with the passages it had; what waited waits again."""
     with transaction.atomic():
-        _change_state(document, Document.State.TRASHED, Document.State.ACTIVE)
-        Document.objects.filter(pk=document.pk).update(trashed_at=None)
-        for incomplete in refresh_live(document):
-            enqueue_embedding(incomplete)
-        for version in document.versions.filter(
-            status=Status.CANCELLED, error_code=WITH_ITS_DOCUMENT
-        ):
-            retry(version, actor=actor)
+        hold_collection(document.collection_id)
+        bring_back(document, actor=actor)
         record("document.restored", actor=actor, target=document, details={"title": document.title})
+
+
+def bring_back(document: Document, *, actor: Any) -> None:
+    """The same without an event of its own, inside the transaction of what does it."""
+    _change_state(document, Document.State.TRASHED, Document.State.ACTIVE)
+    back = {"trashed_at": None, "is_trashed_with_collection": False}
+    Document.objects.filter(pk=document.pk).update(**back)
+    for incomplete in refresh_live(document):
+        enqueue_embedding(incomplete)
+    for version in document.versions.filter(status=Status.CANCELLED, error_code=WITH_ITS_DOCUMENT):
+        retry(version, actor=actor)
+
+
+def hold_collection(collection_id: UUID) -> Collection:
+    """Locks a collection that takes documents, before any of them. Raises StateConflict."""
+    held = Collection.objects.select_for_update(no_key=True).get(pk=collection_id)
+    if held.state != Collection.State.ACTIVE:
+        raise StateConflict(f"The collection “{held}” is deleted. Restore it first.")
+    return held
 
 
 def is_title_taken(document: Document, title: str) -> bool:

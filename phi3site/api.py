@@ -97,6 +97,7 @@ for kind in (KnowledgeError, ChatError, TrainingError):
     api.exception_handler(kind)(_ours)
 
 api.add_router("", "knowledge.api.router")
+api.add_router("", "knowledge.collection_api.router")
 api.add_router("", "knowledge.queue_api.router")
 api.add_router("", "knowledge.chunk_api.router")
 api.add_router("", "chat.api.router")

@@ -127,6 +127,11 @@ JOBS_RECONCILERS = {
 
 # What counts the things that rest on a document, for the page that removes it for good.
 KNOWLEDGE_DEPENDENTS = ["chat.dependents.of_document", "training.dependents.of_document"]
+# The same for a collection with all its documents.
+KNOWLEDGE_COLLECTION_DEPENDENTS = [
+    "chat.dependents.of_collection",
+    "training.dependents.of_collection",
+]
 
 # What `verify_audit` checks besides the log itself: functions that yield faults.
 AUDIT_VERIFIERS = ["chat.traces.verify_receipts"]

@@ -77,6 +77,11 @@ GET  knowledge:remove           302 403 403 403 200 404 200 403
 GET  knowledge:collections      302 403 403 403 200 200 200 403
 GET  knowledge:new_collection   302 403 403 403 403 403 200 403
 GET  knowledge:collection       302 403 403 403 200 404 200 403
+GET  knowledge:trash_collection    302 403 403 403 403 403 200 403
+POST knowledge:trash_collection    302 403 403 403 403 403 302 403
+POST knowledge:restore_collection  302 403 403 403 403 403 302 403
+GET  knowledge:remove_collection   302 403 403 403 403 403 200 403
+POST knowledge:remove_collection   302 403 403 403 403 403 302 403
 GET  knowledge:encoders         302 403 403 403 403 403 200 403
 POST knowledge:switch_encoder   302 403 403 403 403 403 302 403
 POST knowledge:roll_back        302 403 403 403 403 403 302 403
@@ -114,6 +119,10 @@ POST   api/answers/<uuidstr:answer_id>/stop  401 202 404 404 404 404 404 403
 PUT    api/answers/<uuidstr:answer_id>/feedback  401 200 404 404 404 404 404 403
 
 GET    api/collections                       401 200 200 200 200 200 200 200
+DELETE api/collections/<uuidstr:collection_id>             401 403 403 403 403 403 204 403
+GET    api/collections/<uuidstr:collection_id>/dependents  401 403 403 403 403 403 200 403
+POST   api/collections/<uuidstr:collection_id>/restore     401 403 403 403 403 403 409 403
+POST   api/collections/<uuidstr:collection_id>/purge       401 403 403 403 403 403 409 403
 GET    api/documents                         401 200 200 200 200 200 200 200
 POST   api/documents                         401 403 403 403 201 404 201 403
 GET    api/documents/<uuidstr:document_id>   401 200 200 404 200 404 200 404
@@ -165,6 +174,7 @@ SENT = {
     "chat:rename": {"title": "Seals"},
     "chat:feedback": {"thumb": "up"},
     "knowledge:search_tests": {"question": "Which kit?", "limit": "4"},
+    "knowledge:trash_collection": {"name": "Service documents"},
     "chat:promote": {"version": "1"},
     "chat:try_version": {"version": "1"},
     "POST api/questions": {

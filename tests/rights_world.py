@@ -19,6 +19,7 @@ from knowledge.models import Chunk, ChunkEmbedding, Collection, Document, Docume
 from knowledge.purging import purge
 from knowledge.registry import row_of
 from knowledge.serving import refresh_live
+from knowledge.shelving import trash_collection
 from knowledge.versions import trash
 from phi3site.audit.canonical import sha256
 from tests.conftest import make_user
@@ -90,9 +91,12 @@ def draw_company(draw: Any) -> Company:
     shelves = [_shelf(draw, n) for n in range(6)]
     admin = next(person.user for person in people if person.is_admin)
     names = [word.title() + end for word in WORDS for end in "xz"]
-    papers = [_paper(draw, name, draw.choice(shelves), admin) for name in names]
+    papers = [_paper(draw, name, draw.choice(shelves), admin) for name in names[:-4]]
     experts = [_expert(n, draw.sample(shelves, 4)) for n in range(2)]
-    return Company(people, shelves, papers, experts)
+    deleted = _shelf(draw, len(shelves))
+    papers += [_paper(draw, name, deleted, admin) for name in names[-4:]]
+    _delete(deleted, papers, admin)
+    return Company(people, [*shelves, deleted], papers, experts)
 
 
 def _person(draw: Any, number: int, role: str) -> Person:
@@ -115,6 +119,15 @@ def _shelf(draw: Any, number: int) -> Shelf:
     row.readers.set(_groups(readers))
     row.managers.set(_groups(managers))
     return Shelf(readers, managers, row)
+
+
+def _delete(shelf: Shelf, papers: list[Paper], admin: Any) -> None:
+    """Of a deleted collection all documents are in the trash, or further."""
+    trash_collection(shelf.row, actor=admin)
+    for paper in papers:
+        if paper.shelf is shelf and paper.state == "active":
+            paper.state = "trashed"
+            paper.row.refresh_from_db()
 
 
 def _paper(draw: Any, name: str, shelf: Shelf, admin: Any) -> Paper:

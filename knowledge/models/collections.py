@@ -14,8 +14,20 @@ MANAGE_ALL = "knowledge.manage_collections"
 class CollectionQuerySet(models.QuerySet["Collection"]):
     """Collections by what a person may do with them."""
 
+    def active(self) -> "CollectionQuerySet":
+        """Those that nobody deleted."""
+        return self.filter(state=Collection.State.ACTIVE)
+
     def visible_to(self, user: Any) -> "CollectionQuerySet":
-        """Those that the person may read, as a member of a reading or managing group."""
+        """Those that the person may read and ask."""
+        return self.readable_by(user).active()
+
+    def manageable_by(self, user: Any) -> "CollectionQuerySet":
+        """Those whose documents the person may add, replace and remove."""
+        return self.managed_by(user).active()
+
+    def readable_by(self, user: Any) -> "CollectionQuerySet":
+        """By right alone, deleted ones too: of a reading or managing group."""
         if not user.is_active:
             return self.none()
         if user.has_perm(MANAGE_ALL):
@@ -23,8 +35,8 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         groups = user.groups.values("pk")
         return self.filter(Q(readers__in=groups) | Q(managers__in=groups)).distinct()
 
-    def manageable_by(self, user: Any) -> "CollectionQuerySet":
-        """Those whose documents the person may add, replace and remove."""
+    def managed_by(self, user: Any) -> "CollectionQuerySet":
+        """By right alone, deleted ones too."""
         if not user.is_active or not user.has_perm("knowledge.manage_documents"):
             return self.none()
         if user.has_perm(MANAGE_ALL):
@@ -35,18 +47,35 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
 class Collection(models.Model):
     """A set of documents with one rule about who may read and who may manage them."""
 
+    class State(models.TextChoices):
+        """Whether it takes part in answers. Of a purged one the name and the rights are left."""
+
+        ACTIVE = "active"
+        TRASHED = "trashed"
+        PURGED = "purged"
+
     id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
-    name = models.CharField(max_length=120, unique=True)
+    name = models.CharField(max_length=120)
     description = models.TextField(blank=True)
     readers = models.ManyToManyField(Group, blank=True, related_name="readable_collections")
     managers = models.ManyToManyField(Group, blank=True, related_name="managed_collections")
+    state = models.CharField(
+        max_length=10, choices=State.choices, default=State.ACTIVE, editable=False
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+    trashed_at = models.DateTimeField(null=True, editable=False)
 
     objects = CollectionQuerySet.as_manager()
 
     class Meta:
         ordering = ("name",)
         default_permissions = ()
+        # The name of a deleted one is free again.
+        constraints = [
+            models.UniqueConstraint(
+                fields=("name",), condition=Q(state="active"), name="collection_name"
+            )
+        ]
         permissions = (
             ("manage_documents", "May add, replace and remove documents"),
             ("manage_collections", "May create collections and decide who reads them"),

@@ -23,7 +23,7 @@ class DocumentQuerySet(models.QuerySet["Document"]):
 
     def citable_by(self, user: Any) -> "DocumentQuerySet":
         """Documents whose words the person may see in an answer, even when they are gone by now."""
-        return self.filter(collection__in=Collection.objects.visible_to(user)).exclude(
+        return self.filter(collection__in=Collection.objects.readable_by(user)).exclude(
             pk__in=Document.objects.withheld_from(user).values("pk")
         )
 
@@ -34,12 +34,12 @@ class DocumentQuerySet(models.QuerySet["Document"]):
         return (
             self.filter(pk__in=readers.values("document_id"))
             .exclude(pk__in=open_to.values("document_id"))
-            .exclude(collection__in=Collection.objects.manageable_by(user).values("pk"))
+            .exclude(collection__in=Collection.objects.managed_by(user).values("pk"))
         )
 
     def manageable_by(self, user: Any) -> "DocumentQuerySet":
         """Documents that the person may replace or remove, trash included; none that is purged."""
-        return self.filter(collection__in=Collection.objects.manageable_by(user)).exclude(
+        return self.filter(collection__in=Collection.objects.managed_by(user)).exclude(
             state=Document.State.PURGED
         )
 
@@ -72,6 +72,8 @@ class Document(models.Model):
     source_path = models.CharField(max_length=1000, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     trashed_at = models.DateTimeField(null=True)
+    # It went to the trash with its collection, and comes back with it.
+    is_trashed_with_collection = models.BooleanField(default=False)
 
     objects = DocumentQuerySet.as_manager()
 

@@ -110,7 +110,8 @@ def load_demo() -> Iterator[str]:
     carla, adam = (User.objects.get(username=name) for name in ("carla", "adam"))
     shelves = {shelf.folder: load_shelf(shelf, adam) for shelf in SHELVES}
     for folder, collection in shelves.items():
-        yield from load_documents(DOCUMENTS / folder, collection, carla)
+        if collection.state == Collection.State.ACTIVE:
+            yield from load_documents(DOCUMENTS / folder, collection, carla)
     for desk in DESKS:
         yield from load_desk(desk, shelves, adam)
     yield from load_dataset(adam)
@@ -140,9 +141,10 @@ def load_people() -> Iterator[str]:
 @transaction.atomic
 def load_shelf(shelf: Shelf, actor: User) -> Collection:
     """The collection, which its team reads, and manages where a role allows it."""
-    defaults = {"description": shelf.description}
-    collection, created = Collection.objects.get_or_create(name=shelf.name, defaults=defaults)
-    if created:
+    # A deleted one counts, too: who deleted it doesn't want it back.
+    collection = Collection.objects.filter(name=shelf.name).order_by("state").first()
+    if collection is None:
+        collection = Collection.objects.create(name=shelf.name, description=shelf.description)
         team, _ = Group.objects.get_or_create(name=shelf.team)
         collection.readers.set([team])
         collection.managers.set([team])

@@ -4,11 +4,13 @@ import io
 import socket
 import subprocess
 import sys
+import uuid
 from pathlib import Path
 
 import pytest
 from django.core.files.base import ContentFile
 
+from chat.models import Answer, Conversation, Expert, Passage
 from knowledge.embedding import EncoderSpec
 from knowledge.encoder_acts import switch_to
 from knowledge.ingestion import ingest
@@ -157,3 +159,36 @@ def begun(upload_ready, served, admin):
     upload_ready()
     upload_ready(make_xlsx([("Part", "Price"), *((f"P-{n}", n) for n in range(40))]), "p.xlsx")
     return switch_to(EncoderSpec(served("hash-24")), actor=admin)
+
+
+@pytest.fixture
+def cited(alice):
+    """A passage of an answer of alice's, taken from a version."""
+
+    def cited(version):
+        expert = Expert.objects.create(name="Service")
+        conversation = Conversation.objects.create(owner=alice, title="Seals")
+        question = conversation.questions.create(client_id=uuid.uuid4(), asker=alice, text="Kit?")
+        answer = Answer.objects.create(
+            question=question,
+            expert_version=expert.versions.create(number=1, system_prompt="Answer."),
+            status="complete",
+        )
+        return Passage.objects.create(
+            answer=answer,
+            marker=1,
+            chunk_id=uuid.uuid4(),
+            version_id=version.pk,
+            document_id=version.document_id,
+            collection_id=version.document.collection_id,
+            text="The kit is SK-17.",
+            sha256="",
+            kind="text",
+            document_title="Pump manual",
+            version_number=1,
+            file_sha256="",
+            media_type="application/pdf",
+            page=1,
+        )
+
+    return cited

@@ -1,10 +1,7 @@
-import uuid
-
 import pytest
 from django.urls import reverse
 
 from chat.dependents import of_document as of_answers
-from chat.models import Answer, Conversation, Expert, Passage
 from chat.reading import show_passage
 from knowledge import ingestion
 from knowledge.errors import KnowledgeError, StateConflict
@@ -18,39 +15,6 @@ from tests.knowledge.conftest import make_pdf, make_xlsx
 from training.models import Dataset, Example
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def cited(alice):
-    """A passage of an answer of alice's, taken from a version."""
-
-    def cited(version):
-        expert = Expert.objects.create(name="Service")
-        conversation = Conversation.objects.create(owner=alice, title="Seals")
-        question = conversation.questions.create(client_id=uuid.uuid4(), asker=alice, text="Kit?")
-        answer = Answer.objects.create(
-            question=question,
-            expert_version=expert.versions.create(number=1, system_prompt="Answer."),
-            status="complete",
-        )
-        return Passage.objects.create(
-            answer=answer,
-            marker=1,
-            chunk_id=uuid.uuid4(),
-            version_id=version.pk,
-            document_id=version.document_id,
-            collection_id=version.document.collection_id,
-            text="The kit is SK-17.",
-            sha256="",
-            kind="text",
-            document_title="Pump manual",
-            version_number=1,
-            file_sha256="",
-            media_type="application/pdf",
-            page=1,
-        )
-
-    return cited
 
 
 def test_nothing_but_names_and_hashes_is_left(

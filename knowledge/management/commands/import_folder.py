@@ -27,9 +27,10 @@ class Command(BaseCommand):
         """Prints what was refused and why, then the counts."""
         if not folder.is_dir():
             raise CommandError(f"{folder} is no folder.")
-        target = Collection.objects.filter(name=collection).first()
+        target = Collection.objects.active().filter(name=collection).first()
         if target is None:
-            names = ", ".join(Collection.objects.values_list("name", flat=True)) or "none yet"
+            there = Collection.objects.active().values_list("name", flat=True)
+            names = ", ".join(there) or "none yet"
             raise CommandError(f"There is no collection {collection!r}. There are: {names}.")
         report = import_folder(folder, target, actor=_person(user, target))
         for path, reason in report.refusals:
