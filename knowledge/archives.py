@@ -22,7 +22,7 @@ _LOCAL_HEADER = 30
 
 def names_in(path: Path) -> set[str]:
     """The names inside. Raises UploadRefused for a damaged, locked or lying archive."""
-    _check_size(path)
+    check_directory(path)
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -41,7 +41,7 @@ def names_in(path: Path) -> set[str]:
     return names
 
 
-def _check_size(path: Path) -> None:
+def check_directory(path: Path) -> None:
     """By the archive's last record, before its table of contents is read into memory."""
     size = path.stat().st_size
     with path.open("rb") as file:

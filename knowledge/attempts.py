@@ -9,7 +9,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from time import perf_counter
-from typing import Any, Self
+from typing import Any, Protocol, Self
 
 from django.db import close_old_connections, connection, transaction
 from django.db.models import F, Q
@@ -158,8 +158,15 @@ class Attempt:
             self.write(status=Status.QUEUED, heartbeat_at=None)
 
 
+class Beating(Protocol):
+    """Work whose row is to show that somebody is at it."""
+
+    def beat(self) -> None:
+        """One sign of life."""
+
+
 @contextmanager
-def alive(attempts: Sequence[Attempt]) -> Iterator[None]:
+def alive(attempts: Sequence[Beating]) -> Iterator[None]:
     """Keeps the heartbeat of all of them going for the length of the block, in a thread."""
     done = threading.Event()
 

@@ -1,4 +1,4 @@
-"""Many files at once, from a folder or an archive: what is new or changed is taken, once.
+"""Many files at once, from a folder or a zip: what is new or changed is taken, once.
 
 A file is known by its path below the folder: the same bytes there are nothing new, other bytes are
 the next version. Files are gone through one by one, so that thousands take no more memory than one.
@@ -14,9 +14,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
-from zipfile import ZIP_DEFLATED, ZIP_STORED, BadZipFile, ZipFile, ZipInfo
+from zipfile import BadZipFile
 
-from django.conf import settings
 from django.core.files import File
 
 from knowledge.errors import KnowledgeError, UploadRefused
@@ -25,12 +24,7 @@ from knowledge.uploads import upload_document
 
 # Behind what people upload by hand.
 PRIORITY = -1
-MOST_IN_ARCHIVE = 2_000
-# All files of an archive together, as a multiple of the largest single upload.
-ARCHIVE_FACTOR = 10
 LONGEST_PATH = 1_000
-# Every packing program writes these; damage in them is found while they are read.
-PACKINGS = (ZIP_STORED, ZIP_DEFLATED)
 OUTCOMES = ("added", "changed", "unchanged", "duplicate", "deleted before", "refused")
 
 
@@ -69,17 +63,6 @@ def import_folder(folder: Path, collection: Collection, *, actor: Any) -> Report
     return report
 
 
-def import_archive(file: Any, collection: Collection, *, actor: Any) -> Report:
-    """Takes every file of a zip. Raises UploadRefused for one that can't be opened or is too large.
-
-    A zip is some files, not all that there are: what it doesn't hold is not missing.
-    """
-    report = Report()
-    with _opened(file) as archive:
-        take_in(_members(archive), collection, report, actor=actor)
-    return report
-
-
 def take_in(
     entries: Iterable[Entry], collection: Collection, report: Report, *, actor: Any
 ) -> set[str]:
@@ -88,7 +71,7 @@ def take_in(
     for entry in entries:
         seen.add(entry.path)
         try:
-            outcome = _take(entry, collection, actor)
+            outcome, _version = take(entry, collection, actor)
         except KnowledgeError as error:
             outcome = "refused"
             report.refusals.append((entry.path, error.message))
@@ -96,8 +79,8 @@ def take_in(
     return seen
 
 
-def _take(entry: Entry, collection: Collection, actor: Any) -> str:
-    """The outcome for one file, in a word."""
+def take(entry: Entry, collection: Collection, actor: Any) -> tuple[str, DocumentVersion]:
+    """The outcome for one file, in a word, and the version that holds it now."""
     if len(entry.path) > LONGEST_PATH:
         raise UploadRefused(
             f"Its path is longer than {LONGEST_PATH:,} characters. Shorten it.",
@@ -108,7 +91,7 @@ def _take(entry: Entry, collection: Collection, actor: Any) -> str:
         if latest is not None:
             is_active = latest.document.state == Document.State.ACTIVE
             if latest.sha256 == _sha256(stream):
-                return "unchanged" if is_active else "deleted before"
+                return "unchanged" if is_active else "deleted before", latest
             latest = latest if is_active else None
         stream.seek(0)
         version = upload_document(
@@ -120,8 +103,8 @@ def _take(entry: Entry, collection: Collection, actor: Any) -> str:
             source_path=entry.path,
         )
     if version.was_already_there:
-        return "duplicate"
-    return "changed" if latest else "added"
+        return "duplicate", version
+    return "changed" if latest else "added", version
 
 
 @contextmanager
@@ -170,48 +153,3 @@ def entries_of(folder: Path) -> Iterator[Entry]:
             yield Entry(
                 relative.encode("utf-8", "replace").decode(), lambda path=path: path.open("rb")
             )
-
-
-@contextmanager
-def _opened(file: Any) -> Iterator[ZipFile]:
-    try:
-        archive = ZipFile(file)
-    except (BadZipFile, EOFError, NotImplementedError, ValueError) as error:
-        raise UploadRefused(
-            f"“{file.name}” can't be unpacked: it is damaged or of a rare kind. Pack it again as "
-            "an ordinary zip.",
-            code="archive_damaged",
-        ) from error
-    with archive:
-        yield archive
-
-
-def _members(archive: ZipFile) -> Iterator[Entry]:
-    """The files of an archive that may be taken; what they claim is checked before any is read."""
-    members = [info for info in archive.infolist() if _is_file(info.filename)]
-    most = settings.KNOWLEDGE_MAX_UPLOAD_MB * ARCHIVE_FACTOR * 1024**2
-    if len(members) > MOST_IN_ARCHIVE or sum(info.file_size for info in members) > most:
-        raise UploadRefused(
-            f"The archive holds more than {MOST_IN_ARCHIVE:,} files or {most // 1024**2:,} MB. "
-            "Split it, or use `manage.py import_folder`.",
-            code="archive_too_large",
-        )
-    for info in members:
-        path = "/".join(PurePosixPath(info.filename.replace("\\", "/").lstrip("/")).parts)
-        yield Entry(path, lambda info=info: _member(archive, info))
-
-
-def _member(archive: ZipFile, info: ZipInfo) -> Any:
-    if info.flag_bits & 1 or info.compress_type not in PACKINGS:
-        raise UploadRefused(
-            "It is encrypted, or packed in a rare way. Pack it again as an ordinary zip.",
-            code="archive_damaged",
-        )
-    return archive.open(info)
-
-
-def _is_file(name: str) -> bool:
-    """No folder, nothing hidden, nothing that the packing program added."""
-    parts = PurePosixPath(name.replace("\\", "/")).parts
-    is_hidden = any(part.startswith(".") or part == "__MACOSX" for part in parts)
-    return bool(parts) and not name.endswith("/") and not is_hidden

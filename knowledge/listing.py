@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from knowledge.comparing import Change, blocks_of, compare
 from knowledge.forms import DocumentFilterForm
-from knowledge.models import Chunk, Document, DocumentVersion
+from knowledge.models import ArchiveImport, Chunk, Document, DocumentVersion
 
 Status = DocumentVersion.Status
 # Sort key, name, and whether it is a figure, from left to right.
@@ -27,6 +27,8 @@ COLUMNS = (
 # Which are most useful from the large end.
 DOWN_FIRST = ("size", "uploaded")
 SOON = timedelta(days=30)
+# Zips that are finished stand above the list for so long.
+LATELY, ARCHIVES_SHOWN = timedelta(hours=1), 5
 # Of a text that is compared; a comparison takes about a second then.
 MOST_BLOCKS = 20_000
 STAGES = (
@@ -125,6 +127,16 @@ def _sorted(documents: QuerySet[Document], filters: DocumentFilterForm) -> Query
     down = wanted.startswith("-")
     order = column.desc(nulls_last=True) if down else column.asc(nulls_last=True)
     return documents.order_by(order, "title", "pk")
+
+
+def archives_for(user: Any) -> QuerySet[ArchiveImport]:
+    """Zips that the person may follow: those under way, and those of the last hour."""
+    is_new = Q(finished_at__gt=timezone.now() - LATELY)
+    wanted = ArchiveImport.objects.visible_to(user).filter(
+        Q(status__in=ArchiveImport.UNFINISHED) | is_new
+    )
+    refused = Count("entries", Q(entries__outcome="refused"))
+    return wanted.annotate(taken=Count("entries"), refused=refused)[:ARCHIVES_SHOWN]
 
 
 def columns_for(filters: DocumentFilterForm) -> list[Column]:

@@ -6,16 +6,19 @@ Run every few seconds by the ingestion worker. The rows are the record; a lost q
 import logging
 from datetime import timedelta
 from functools import cache
+from itertools import chain
 
 from django.db.models.functions import Now
 
 from knowledge.attempts import claimable
 from knowledge.indexes import renew_keyword_index
 from knowledge.line import is_paused, waiting
-from knowledge.models import DocumentVersion, SearchTest
+from knowledge.models import ArchiveImport, DocumentVersion, SearchTest
 from knowledge.search_tests import enqueue_test
 from knowledge.storage import remove_strays
 from knowledge.switching import queue_left_behind
+from knowledge.unpacking import claimable as claimable_archive
+from knowledge.unpacking import enqueue_archive
 from knowledge.versions import enqueue_embedding, enqueue_ingestion
 from phi3site.jobs import INGESTION, jobs_waiting
 
@@ -23,6 +26,8 @@ Status = DocumentVersion.Status
 # A fresh row is about to be queued by the very request that made it.
 FRESH = timedelta(seconds=5)
 BATCH = 500
+# Whose rows name stored files.
+_STORING = (DocumentVersion, ArchiveImport)
 TESTS_KEPT = timedelta(days=1)
 
 logger = logging.getLogger(__name__)
@@ -50,6 +55,8 @@ def _queue_again() -> int:
     SearchTest.objects.filter(created_at__lt=Now() - TESTS_KEPT).delete()
     for test in SearchTest.objects.filter(status=SearchTest.Status.WAITING)[:BATCH]:
         enqueue_test(test)
+    for archive in ArchiveImport.objects.filter(claimable_archive())[:BATCH]:
+        enqueue_archive(archive)
     if is_paused():
         return 0
     room = max(0, BATCH - jobs_waiting(INGESTION))
@@ -62,4 +69,5 @@ def _queue_again() -> int:
 @cache
 def remove_stray_files() -> int:
     """Deletes files of uploads that were killed before their row was written; once a process."""
-    return remove_strays(set(DocumentVersion.objects.values_list("file", flat=True)))
+    stored = [model.objects.values_list("file", flat=True) for model in _STORING]
+    return remove_strays(set(chain(*stored)))

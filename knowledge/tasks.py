@@ -2,7 +2,7 @@
 
 from uuid import UUID
 
-from knowledge import switching
+from knowledge import switching, unpacking
 from knowledge.attempts import forget_old_connection
 from knowledge.explaining import run_test
 from knowledge.turns import take_turn
@@ -17,6 +17,12 @@ def ingest_version(version_id: str) -> None:
     forget_old_connection()
     UUID(version_id)
     take_turn()
+
+
+def unpack_archive(archive_id: str) -> None:
+    """A slice of a zip; queues the next one. Safe to run twice."""
+    forget_old_connection()
+    unpacking.unpack(UUID(archive_id))
 
 
 def embed_version(version_id: str) -> None:

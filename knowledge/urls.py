@@ -3,6 +3,7 @@
 from django.urls import path
 
 from knowledge import act_views as acts
+from knowledge import archive_views as archives
 from knowledge import chunk_views as chunks
 from knowledge import collection_views as collections
 from knowledge import encoder_views as encoders
@@ -16,6 +17,8 @@ urlpatterns = [
     path("console/documents/", views.documents, name="documents"),
     path("console/documents/bulk/", bulk, name="bulk"),
     path("console/documents/upload/", views.upload, name="upload"),
+    path("console/zips/<uuid:archive_id>/", archives.archive, name="archive"),
+    path("console/zips/<uuid:archive_id>/cancel/", archives.cancel_archive, name="cancel_archive"),
     path("console/documents/<uuid:document_id>/", views.document, name="document"),
     path("console/documents/<uuid:document_id>/version/", acts.new_version, name="new_version"),
     path("console/documents/<uuid:document_id>/details/", acts.details, name="details"),

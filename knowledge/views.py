@@ -18,14 +18,19 @@ from knowledge import line
 from knowledge.detail_forms import BulkForm
 from knowledge.errors import KnowledgeError
 from knowledge.forms import DocumentFilterForm, NewVersionForm, UploadForm
-from knowledge.importing import import_archive
 from knowledge.inspecting import inspect
-from knowledge.listing import columns_for, counts, documents_for, stages_of
-from knowledge.models import Collection, Document, DocumentVersion, IngestionPause
+from knowledge.listing import archives_for, columns_for, counts, documents_for, stages_of
+from knowledge.models import (
+    ArchiveImport,
+    Collection,
+    Document,
+    DocumentVersion,
+    IngestionPause,
+)
+from knowledge.unpacking import accept
 from knowledge.uploads import found_elsewhere, upload_many
 
 DOCUMENTS_A_PAGE = 50
-REFUSALS_SHOWN = 10
 # In the session: where the person uploaded last.
 LAST_COLLECTION = "upload_collection"
 View = Callable[..., HttpResponse]
@@ -79,6 +84,7 @@ def documents(request: HttpRequest) -> HttpResponse:
         "bulk": BulkForm(user=request.user, auto_id="bulk_%s"),
         "today": timezone.localdate(),
         "upload": _upload_form(request, chosen),
+        "archives": archives_for(request.user),
         "paused": IngestionPause.objects.select_related("paused_by").first(),
     }
     is_partial = request.headers.get("HX-Request") == "true"
@@ -104,8 +110,7 @@ def upload(request: HttpRequest) -> HttpResponse:
     collection = form.cleaned_data["collection"]
     request.session[LAST_COLLECTION] = str(collection.pk)
     archives, files = form.sorted_files()
-    for archive in archives:
-        _import(request, archive, collection)
+    accepted = [one for file in archives if (one := _accept(request, file, collection))]
     taken, refused = upload_many(collection, files, actor=request.user)
     for error in refused:
         messages.error(request, error.message)
@@ -121,21 +126,18 @@ def upload(request: HttpRequest) -> HttpResponse:
     if new:
         counted = "1 file" if new == 1 else f"{new} files"
         messages.success(request, f"{counted} uploaded to {collection}.")
-    return back(request)
+    # A single zip has a page of its own, where its files are told one by one.
+    is_alone = len(accepted) == 1 and not files
+    return redirect("knowledge:archive", accepted[0].pk) if is_alone else back(request)
 
 
-def _import(request: HttpRequest, archive: Any, collection: Collection) -> None:
-    """Takes the files of a zip, and tells what became of them."""
+def _accept(request: HttpRequest, file: Any, collection: Collection) -> ArchiveImport | None:
+    """Queues a zip, whose files a worker takes; says why where it can't be."""
     try:
-        report = import_archive(archive, collection, actor=request.user)
+        return accept(collection, file, actor=request.user)
     except KnowledgeError as error:
         messages.error(request, error.message)
-        return
-    messages.success(request, f"“{archive.name}”: {report}.")
-    for path, refusal in report.refusals[:REFUSALS_SHOWN]:
-        messages.error(request, f"{path}: {refusal}")
-    if len(report.refusals) > REFUSALS_SHOWN:
-        messages.error(request, f"… and {len(report.refusals) - REFUSALS_SHOWN} more refused.")
+        return None
 
 
 def _same_title(version: DocumentVersion, elsewhere: list[Document]) -> str:

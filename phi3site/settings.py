@@ -111,6 +111,7 @@ TRAINING_MAX_UPLOAD_MB = env_int("TRAINING_MAX_UPLOAD_MB", 200)
 JOBS_ALLOWED = frozenset(
     {
         "knowledge.tasks.ingest_version",
+        "knowledge.tasks.unpack_archive",
         "knowledge.tasks.embed_version",
         "knowledge.tasks.explain_search",
         "knowledge.tasks.switch_encoder",

@@ -56,6 +56,8 @@ POST chat:retire_adapter        302 403 403 403 403 403 302 403
 GET  knowledge:documents        302 403 403 403 200 200 200 403
 POST knowledge:bulk             302 403 403 403 302 302 302 403
 POST knowledge:upload           302 403 403 403 302 302 302 403
+GET  knowledge:archive          302 403 403 403 200 404 200 403
+POST knowledge:cancel_archive   302 403 403 403 302 404 302 403
 GET  knowledge:document         302 403 403 403 200 404 200 403
 POST knowledge:new_version      302 403 403 403 302 404 302 403
 POST knowledge:trash            302 403 403 403 302 404 302 403
@@ -161,6 +163,7 @@ WS   ws/chat/                   4401 101 101 101 101 101 101 4401
 # The only functions that a job may name; each takes ids and does nothing for an unknown one.
 JOBS = """
 knowledge.tasks.ingest_version
+knowledge.tasks.unpack_archive
 knowledge.tasks.embed_version
 knowledge.tasks.explain_search
 knowledge.tasks.switch_encoder

@@ -16,6 +16,7 @@ from chat.adapters import register_adapter
 from chat.fingerprints import write_manifest
 from chat.models import Answer, Citation, Conversation, Expert, Passage, Receipt
 from knowledge.models import (
+    ArchiveImport,
     Chunk,
     Collection,
     Document,
@@ -103,9 +104,15 @@ class World:
             "chunk_id": self.chunk.pk,
             "switch_id": self._switch().pk,
             "test_id": test.pk,
+            "archive_id": self._archive(collection, owner).pk,
             "page": 1,
             "number": 1,
         }
+
+    def _archive(self, collection, owner):
+        return ArchiveImport.objects.create(
+            collection=collection, started_by=owner, filename="a.zip", size=9, total=1
+        )
 
     def _switch(self):
         former = Encoder.objects.create(name="a", revision="1", dimensions=8, state="active")

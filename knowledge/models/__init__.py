@@ -3,6 +3,7 @@
 Rows are reached through `visible_to(user)`; what a row means for a question is told in retrieval.
 """
 
+from knowledge.models.archives import ArchiveEntry, ArchiveImport, ArchiveQuerySet
 from knowledge.models.chunks import Chunk, ChunkEmbedding, ChunkRevision
 from knowledge.models.collections import MANAGE_ALL, Collection, CollectionQuerySet
 from knowledge.models.documents import Document, DocumentQuerySet
@@ -14,6 +15,9 @@ from knowledge.models.versions import DocumentVersion, VersionQuerySet, upload_p
 __all__ = [
     "MANAGE_ALL",
     "MAX_DIMENSIONS",
+    "ArchiveEntry",
+    "ArchiveImport",
+    "ArchiveQuerySet",
     "Chunk",
     "ChunkEmbedding",
     "ChunkRevision",

@@ -1,15 +1,8 @@
-import io
-import zipfile
-from zipfile import ZIP_DEFLATED, ZIP_LZMA
-
 import pytest
-from django.core.files.base import ContentFile
 from django.core.management import CommandError, call_command
-from django.urls import reverse
 
 from knowledge import importing
-from knowledge.errors import UploadRefused
-from knowledge.importing import import_archive, import_folder
+from knowledge.importing import import_folder
 from knowledge.models import Document, DocumentVersion
 from knowledge.purging import purge
 from knowledge.versions import trash
@@ -33,14 +26,6 @@ def folder(tmp_path):
         path.write_text(text, encoding="latin-1")
     (root / "link.md").symlink_to(root / "seals.md")
     return root
-
-
-def zipped(files, packing=zipfile.ZIP_STORED):
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", packing) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return ContentFile(buffer.getvalue(), name="files.zip")
 
 
 class TestFolders:
@@ -120,75 +105,3 @@ class TestTheCommand:
             call_command("import_folder", str(folder), collection="Nothing")
         with pytest.raises(CommandError, match="no folder"):
             call_command("import_folder", str(folder / "x"), collection=collection.name)
-
-
-class TestArchives:
-    def test_each_member_is_taken_once(self, collection, curator):
-        def send():
-            return zipped({"a/seals.md": "Seals.", "__MACOSX/x.md": "no", ".x": "no", "a/": ""})
-
-        assert str(import_archive(send(), collection, actor=curator)) == "1 added"
-        assert Document.objects.get().source_path == "a/seals.md"
-        assert str(import_archive(send(), collection, actor=curator)) == "1 unchanged"
-
-    def test_names_that_lead_elsewhere_are_only_names(self, collection, curator, tmp_path):
-        archive = zipped({"/etc/passwd.txt": "Words.", "../up.txt": "Left alone."})
-        import_archive(archive, collection, actor=curator)
-        version = DocumentVersion.objects.get()
-        assert version.file.name.startswith("documents/") and "passwd" not in version.file.name
-        assert version.document.source_path == "etc/passwd.txt"
-
-    def test_too_many_or_too_much_is_refused_before_anything_is_read(
-        self, collection, curator, monkeypatch, settings
-    ):
-        archive = zipped({"a.md": "A", "b.md": "B"})
-        with monkeypatch.context() as patch:
-            patch.setattr(importing, "MOST_IN_ARCHIVE", 1)
-            with pytest.raises(UploadRefused, match="import_folder"):
-                import_archive(archive, collection, actor=curator)
-        settings.KNOWLEDGE_MAX_UPLOAD_MB = 1
-        with pytest.raises(UploadRefused, match="MB"):
-            import_archive(zipped({"a.md": b"0" * 11 * 1024**2}), collection, actor=curator)
-        assert not Document.objects.exists()
-
-    def test_one_member_larger_than_allowed_is_refused_alone(self, collection, curator, settings):
-        settings.KNOWLEDGE_MAX_UPLOAD_MB = 1
-        archive = zipped({"a.md": b"0" * 2 * 1024**2, "b.md": "Words."})
-        assert str(import_archive(archive, collection, actor=curator)) == "1 added, 1 refused"
-
-    @pytest.mark.parametrize("data", [b"PK\x03\x04 nothing", b""])
-    def test_a_damaged_one_is_refused(self, collection, curator, data):
-        with pytest.raises(UploadRefused) as refused:
-            import_archive(ContentFile(data, name="a.zip"), collection, actor=curator)
-        assert refused.value.code == "archive_damaged"
-
-    def test_what_is_damaged_inside_is_refused_alone(self, collection, curator):
-        archive = zipped({f"{n}.md": f"Words on thing {n}. " * 50 for n in range(4)}, ZIP_DEFLATED)
-        data = bytearray(archive.read())
-        place = data.find(b"1.md") + 10
-        data[place : place + 20] = b"\xff" * 20
-        for name, before, flags in ((data.find(b"2.md"), 30, 6), (data.rfind(b"2.md"), 46, 8)):
-            data[name - before + flags] |= 1
-        report = import_archive(ContentFile(bytes(data), "a.zip"), collection, actor=curator)
-        assert str(report) == "2 added, 2 refused"
-        assert dict(report.refusals).keys() == {"1.md", "2.md"}
-
-    def test_packed_in_a_rare_way_is_refused_alone(self, collection, curator):
-        report = import_archive(zipped({"a.md": "A."}, ZIP_LZMA), collection, actor=curator)
-        assert "rare way" in dict(report.refusals)["a.md"]
-
-    def test_a_path_that_is_too_long_is_refused_alone(self, collection, curator):
-        archive = zipped({"d/" * 600 + "a.md": "A.", "b.md": "B."})
-        assert str(import_archive(archive, collection, actor=curator)) == "1 added, 1 refused"
-
-    def test_what_another_archive_held_is_not_missing(self, collection, curator):
-        import_archive(zipped({"a.md": "A."}), collection, actor=curator)
-        assert str(import_archive(zipped({}), collection, actor=curator)) == "no files"
-
-    def test_through_the_page(self, client, curator, collection):
-        client.force_login(curator)
-        files = [zipped({"a.md": "A.", "b.pdf": "\x89PNG"}), ContentFile(b"C.", name="c.md")]
-        data = {"collection": str(collection.pk), "documents": files}
-        shown = client.post(reverse("knowledge:upload"), data, follow=True).content.decode()
-        assert "1 added, 1 refused" in shown and "b.pdf: " in shown
-        assert Document.objects.count() == 2
