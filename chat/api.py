@@ -9,6 +9,7 @@ from ninja import Router, Status
 from ninja.pagination import paginate
 
 from chat import asking, conversations
+from chat.branches import show_branch
 from chat.models import Answer, Conversation, Expert, Feedback
 from chat.reading import show_answer
 from chat.schemas import (
@@ -68,6 +69,7 @@ def ask(request: HttpRequest, asked: AskIn) -> Status[dict[str, UUID]]:
         expert_id=asked.expert,
         conversation_id=asked.conversation,
         after=asked.after,
+        edits=asked.edits,
     )
     return Status(202, _asked(answer))
 
@@ -92,6 +94,20 @@ def stop(request: HttpRequest, answer_id: UUID) -> Status[dict[str, UUID]]:
 def again(request: HttpRequest, answer_id: UUID) -> Status[dict[str, UUID]]:
     """A further answer to the same question."""
     return Status(202, _asked(asking.regenerate(request.user, answer_id)))
+
+
+@router.post("/answers/{uuid:answer_id}/continue", response={202: AskedOut})
+def go_on(request: HttpRequest, answer_id: UUID) -> Status[dict[str, UUID]]:
+    """A further answer that begins with the text of one that was cut off by its length."""
+    return Status(202, _asked(asking.go_on(request.user, answer_id)))
+
+
+@router.post("/answers/{uuid:answer_id}/show", response={204: None})
+def show(request: HttpRequest, answer_id: UUID) -> Status[None]:
+    """Shows, and goes on with, the newest branch through this answer."""
+    asking.require_asker(request.user)
+    show_branch(request.user, answer_id)
+    return Status(204, None)
 
 
 @router.put("/answers/{uuid:answer_id}/feedback", response=FeedbackOut)

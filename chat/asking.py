@@ -13,8 +13,10 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 from django.utils import timezone
 
+from chat.branches import Tree
 from chat.errors import Forbidden, NotFound, QuestionRefused, StateConflict
 from chat.events import Event
+from chat.hints import announce_change
 from chat.models import Answer, Conversation, Expert, ExpertVersion, Question
 from chat.queueing import announce, announce_end, announce_stop
 from chat.trials import trial_of
@@ -36,8 +38,12 @@ def ask(
     expert_id: UUID,
     conversation_id: UUID | None = None,
     after: UUID | None = None,
+    edits: UUID | None = None,
 ) -> Answer:
-    """Stores the question once per client id and queues its answer; a resend gets the same one."""
+    """Stores the question once per client id and queues its answer; a resend gets the same one.
+
+    It follows the answer `after`, else the shown branch; one that edits another stands beside it.
+    """
     require_asker(user)
     text = checked(question)
     if known := _asked_before(user, client_id, text):
@@ -46,7 +52,12 @@ def ask(
     _check_room(user)
     try:
         with transaction.atomic():
-            return _store(user, client_id, text, version, conversation_id, after)
+            conversation = _conversation(user, conversation_id, text)
+            place = _place(conversation, after, edits)
+            asked = conversation.questions.create(
+                client_id=client_id, asker=user, text=text, after=place
+            )
+            return _queue(asked, version, "question.asked", edits=edits)
     except IntegrityError:
         # Another thread or tab stored the same client id a moment ago.
         if known := _asked_before(user, client_id, text):
@@ -65,10 +76,22 @@ def regenerate(user: Any, answer_id: UUID) -> Answer:
         last = question.answers.latest("created_at").expert_version
         trial = trial_of(user, question.conversation_id)
         version = trial or _live_version(user, last.expert_id)
-        answer = question.answers.create(expert_version=version)
-        announce(answer)
-        record("answer.requested_again", actor=user, target=answer)
-    return answer
+        return _queue(question, version, "answer.requested_again")
+
+
+def go_on(user: Any, answer_id: UUID) -> Answer:
+    """An answer that begins with the text of one that was cut off; the one under way, if any."""
+    require_asker(user)
+    with transaction.atomic():
+        question = _lock_question(user, answer_id)
+        if waiting := question.answers.unfinished().first():
+            return waiting
+        cut = question.answers.select_related("expert_version").get(pk=answer_id)
+        if cut.stop_reason != "length" or not cut.text.strip():
+            raise StateConflict("Only an answer that was cut off can be continued.")
+        _check_room(user)
+        # As it began: another version might not know what the first half rests on.
+        return _queue(question, cut.expert_version, "answer.continued", continues=cut)
 
 
 def request_stop(user: Any, answer_id: UUID) -> Answer:
@@ -136,22 +159,26 @@ def _asked_before(user: Any, client_id: UUID, text: str) -> Answer | None:
     return question.answers.order_by("created_at").first()
 
 
-def _store(
-    user: Any,
-    client_id: UUID,
-    text: str,
+def _queue(
+    question: Question,
     version: ExpertVersion,
-    conversation_id: UUID | None,
-    after: UUID | None,
+    action: str,
+    *,
+    continues: Answer | None = None,
+    edits: UUID | None = None,
 ) -> Answer:
-    conversation = _conversation(user, conversation_id, text)
-    question = conversation.questions.create(
-        client_id=client_id, asker=user, text=text, after=_after(conversation, after)
-    )
-    answer = question.answers.create(expert_version=version)
+    """A new answer at the end of the shown branch, for the workers."""
+    answer = question.answers.create(expert_version=version, continues=continues)
+    conversation = question.conversation
+    conversation.shown = answer
+    conversation.save(update_fields=["shown", "updated_at"])
     announce(answer)
-    details = {"answer": str(answer.pk), "expert_version": str(answer.expert_version_id)}
-    record("question.asked", actor=user, target=question, details=details)
+    announce_change(conversation)
+    details = {"expert_version": str(version.pk), "answer": str(answer.pk)}
+    if edits or continues:
+        details |= {"edits": str(edits)} if edits else {"continues": str(answer.continues_id)}
+    target: Question | Answer = question if action == "question.asked" else answer
+    record(action, actor=question.asker, target=target, details=details)
     return answer
 
 
@@ -171,15 +198,20 @@ def _conversation(user: Any, conversation_id: UUID | None, text: str) -> Convers
     conversation = mine.filter(pk=conversation_id).first()
     if conversation is None:
         raise NotFound("There is no such conversation. Start a new one.")
-    conversation.save(update_fields=["updated_at"])
     return conversation
 
 
-def _after(conversation: Conversation, answer_id: UUID | None) -> Answer | None:
-    answers = Answer.objects.filter(question__conversation=conversation)
-    if answer_id is None:
-        return answers.order_by("created_at").last()
-    answer = answers.filter(pk=answer_id).first()
+def _place(conversation: Conversation, after: UUID | None, edits: UUID | None) -> Answer | None:
+    """The answer that a new question follows; None at the start."""
+    if edits is not None:
+        edited = conversation.questions.select_related("after").filter(pk=edits).first()
+        if edited is None:
+            raise NotFound("The question that this one edits is not in this conversation.")
+        return edited.after
+    end = after or Tree(conversation).end
+    if end is None:
+        return None
+    answer = Answer.objects.filter(question__conversation=conversation, pk=end).first()
     if answer is None:
         raise NotFound("The answer that this question follows is not in this conversation.")
     return answer

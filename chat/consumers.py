@@ -22,6 +22,7 @@ from chat.models import Answer
 from chat.reading import answer_html, show_answer
 from chat.revocation import Ticket, get_watch
 from chat.stream import parse_id
+from chat.tabs import get_tabs
 from chat.threads import in_thread
 
 LONGEST_FRAME = 64 * 1024
@@ -49,12 +50,14 @@ class ChatConsumer(AsyncWebsocketConsumer):
         session = self.scope.get("session")
         self._ticket = Ticket(self._user, getattr(session, "session_key", None), self._end)
         get_watch().add(self._ticket)
+        get_tabs().add(self._ticket.user_id, self._changed)
         await self.accept()
 
     async def disconnect(self, code: int) -> None:
         """The answers go on; only the following ends."""
         if self._ticket is not None:
             get_watch().remove(self._ticket)
+            get_tabs().remove(self._ticket.user_id, self._changed)
         for task in self._tasks.values():
             task.cancel()
 
@@ -145,6 +148,10 @@ class ChatConsumer(AsyncWebsocketConsumer):
     async def _send(self, content: dict[str, Any]) -> None:
         await self.send(text_data=json.dumps(content, ensure_ascii=False))
 
+    async def _changed(self, conversation: str) -> None:
+        """One of the person's conversations has changed, in this tab or another."""
+        await self._send({"type": "changed", "conversation": conversation})
+
     async def _end(self) -> None:
         for task in self._tasks.values():
             task.cancel()
@@ -163,6 +170,7 @@ def _ask(user: Any, message: Ask) -> dict[str, str]:
         question=message.question,
         expert_id=message.expert,
         conversation_id=message.conversation,
+        edits=message.edits,
     )
     question = answer.question
     return {

@@ -8,6 +8,7 @@ from django.utils import timezone
 
 from chat.asking import UNSTORABLE, stop
 from chat.errors import NotFound, QuestionRefused, StateConflict
+from chat.hints import announce_change
 from chat.models import Answer, Conversation, Feedback
 from phi3site.audit.recording import record
 
@@ -39,6 +40,7 @@ def rename(user: Any, conversation_id: UUID, title: str) -> Conversation:
         raise QuestionRefused("A title needs at least one character.", code="title_empty")
     conversation.title = title
     conversation.save(update_fields=["title"])
+    announce_change(conversation)
     record("conversation.renamed", actor=user, target=conversation)
     return conversation
 
@@ -57,6 +59,7 @@ def delete_conversation(user: Any, conversation_id: UUID) -> None:
     conversation.save(update_fields=["deleted_at"])
     for answer in Answer.objects.filter(question__conversation=conversation).unfinished():
         stop(answer, actor=user)
+    announce_change(conversation)
     record("conversation.deleted", actor=user, target=conversation)
 
 

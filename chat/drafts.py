@@ -50,6 +50,8 @@ class Draft:
     evidence: list[Evidence] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
     prompt: Prompt | None = None
+    # What an answer that goes on from another begins with.
+    opening: str = ""
     text: str = ""
     tokens: int = 0
     stop_reason: str = ""
@@ -84,7 +86,7 @@ def load_draft(claim: Claim) -> Draft:
     """Reads what the answer needs; raises LeaseLost, or AnswerFailed when rights were withdrawn."""
     related = ("question__asker", "question__conversation", "question__after__question")
     rows = claim.rows().select_related(
-        *related, "expert_version__adapter", "expert_version__expert"
+        *related, "continues", "expert_version__adapter", "expert_version__expert"
     )
     answer = rows.first()
     if answer is None:
@@ -102,6 +104,7 @@ def load_draft(claim: Claim) -> Draft:
         collections=dict(version.collections.values_list("pk", "name")),
         retrieval=retrieval_of(version),
         sampling=sampling_of(version),
+        opening=answer.continues.text.rstrip() if answer.continues else "",
         timings={"waited": round(waited.total_seconds(), 3)},
     )
     draft.history = _history(question.after, draft.retrieval.history)

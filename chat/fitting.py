@@ -20,7 +20,8 @@ def fit_prompt(draft: Draft, engine: Engine, *, budget: int) -> Prompt:
 
     Passages that fall out are marked unused. Raises AnswerFailed when the question alone is long.
     """
-    limit = min(budget, engine.context_limit - draft.sampling.max_tokens)
+    begun = engine.count_tokens(draft.opening) if draft.opening else 0
+    limit = min(budget + begun, engine.context_limit - draft.sampling.max_tokens)
     history, used, cut = list(draft.history), draft.used, None
     while True:
         prompt = engine.render(_messages(draft, used, history, cut))
@@ -44,7 +45,7 @@ def fit_prompt(draft: Draft, engine: Engine, *, budget: int) -> Prompt:
 def _messages(
     draft: Draft, passages: Sequence[Passage], history: Sequence[Message], cut: int | None
 ) -> list[Message]:
-    return build_messages(
+    messages = build_messages(
         draft.question,
         passages=[
             PromptPassage(p.marker, p.document_title, _told(p)[:cut], p.page) for p in passages
@@ -53,6 +54,8 @@ def _messages(
         system_prompt=draft.expert.system_prompt,
         nonce=draft.nonce,
     )
+    begun: list[Message] = [{"role": "assistant", "content": draft.opening}]
+    return [*messages, *(begun if draft.opening else ())]
 
 
 def _told(passage: Passage) -> str:

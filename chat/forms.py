@@ -19,6 +19,7 @@ class AskForm(forms.Form):
     expert = forms.UUIDField()
     conversation = forms.UUIDField(required=False)
     client_id = forms.UUIDField(required=False)
+    edits = forms.UUIDField(required=False)
 
 
 class FeedbackForm(forms.Form):

@@ -14,6 +14,8 @@ class Ask(BaseModel):
     expert: UUID
     question: str
     conversation: UUID | None = None
+    # The question that this one takes the place of, on a branch of its own.
+    edits: UUID | None = None
 
 
 class Stop(BaseModel):

@@ -40,11 +40,14 @@ async def generate(
     """Fills the draft's text; returns when the model ends, is stopped, or has said too much."""
     assert draft.prompt is not None
     blocks, flushed = Blocks(), monotonic()
+    for event in blocks.add(draft.opening):
+        await log.append(event)
+    draft.text = draft.opening
     stream = engine.stream(draft.prompt, draft.sampling, adapter=adapter)
     async with aclosing(_until(stream, stop)) as pieces:
         async for piece in pieces:
             text = UNSTORABLE.sub("", piece.text)[: LONGEST_TEXT - len(draft.text)]
-            if text and not draft.text:
+            if text and not draft.tokens:
                 draft.lap("first_token")
             draft.text += text
             draft.tokens += piece.tokens

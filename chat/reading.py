@@ -15,6 +15,7 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
 
+from chat.branches import Place, Tree, place_of
 from chat.errors import NotFound
 from chat.models import Answer, Citation, Conversation, Passage, Question
 from chat.rendering import Chip, MarkedSentence, render_markdown
@@ -32,14 +33,18 @@ class ShownAnswer:
     html: SafeString
     # Those in the prompt; on an abstention the nearest ones, none of which was.
     passages: list[Passage]
+    # Among the answers to the same question.
+    place: Place
 
 
 @dataclass(frozen=True)
 class Turn:
-    """A question with all its answers, oldest first."""
+    """A question of the shown branch with the answer that is shown of it."""
 
     question: Question
-    answers: list[ShownAnswer]
+    # Among the versions of the question.
+    place: Place
+    shown: ShownAnswer
 
 
 @dataclass(frozen=True)
@@ -60,33 +65,32 @@ class ShownPassage:
 
 
 def show_conversation(conversation: Conversation, user: Any) -> list[Turn]:
-    """All turns of a conversation, in a fixed number of queries."""
-    related = ("answers__passages", "answers__citations__passage", "answers__feedback")
-    questions = list(conversation.questions.prefetch_related(*related))
-    answers = [answer for question in questions for answer in question.answers.all()]
-    withhold([passage for answer in answers for passage in answer.passages.all()], user)
+    """The turns of the shown branch, in a fixed number of queries."""
+    steps = Tree(conversation).branch()
+    questions = conversation.questions.in_bulk([step.question for step in steps])
+    related = ("passages", "citations__passage", "feedback")
+    answers = Answer.objects.prefetch_related(*related).in_bulk([step.answer for step in steps])
+    withhold([each for answer in answers.values() for each in answer.passages.all()], user)
     return [
-        Turn(question, [_shown(answer) for answer in question.answers.all()])
-        for question in questions
+        Turn(
+            questions[step.question],
+            step.question_place,
+            _shown(answers[step.answer], step.answer_place),
+        )
+        for step in steps
     ]
 
 
 def show_answer(answer: Answer, user: Any) -> ShownAnswer:
     """One answer for its asker."""
-    shown = _shown(answer)
+    shown = _shown(answer, place_of(answer))
     withhold(shown.passages, user)
     return shown
 
 
 def answer_html(shown: ShownAnswer, user: Any) -> str:
     """The whole answer as a partial for its asker, who alone can follow it over the socket."""
-    context = {
-        "answer": shown.answer,
-        "html": shown.html,
-        "passages": shown.passages,
-        "perms": PermWrapper(user),
-    }
-    return render_to_string("chat/_answer.html", context)
+    return render_to_string("chat/_answer.html", {**vars(shown), "perms": PermWrapper(user)})
 
 
 def passages_html(passages: Sequence[Passage]) -> str:
@@ -153,10 +157,10 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
     return closed
 
 
-def _shown(answer: Answer) -> ShownAnswer:
+def _shown(answer: Answer, place: Place) -> ShownAnswer:
     html = text_html(answer.text, answer.citations.all()) if answer.text else SafeString()
     passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
-    return ShownAnswer(answer, html, passages)
+    return ShownAnswer(answer, html, passages, place)
 
 
 def _verdict(citations: list[Citation]) -> tuple[str, tuple[Chip, ...]]:

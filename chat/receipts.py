@@ -104,6 +104,7 @@ def _asked(draft: Draft) -> dict[str, Any]:
         "question": draft.question,
         "query": draft.query,
         "history": list(draft.history),
+        "continues": draft.answer.continues_id,
     }
 
 

@@ -31,6 +31,8 @@ class QuestionOut(Schema):
     id: UUID
     text: str
     asked_at: datetime
+    # The answer that it follows; questions that follow the same one are versions of each other.
+    after: UUID | None = Field(None, alias="after_id")
     answers: list[UUID]
 
     @staticmethod
@@ -43,6 +45,8 @@ class ConversationDetail(ConversationOut):
     """A conversation with its questions, oldest first."""
 
     questions: list[QuestionOut]
+    # The answer at the end of the branch that is shown.
+    shown: UUID | None = Field(None, alias="shown_id")
 
 
 class AskIn(Schema):
@@ -52,7 +56,10 @@ class AskIn(Schema):
     expert: UUID
     question: str
     conversation: UUID | None = None
+    # The answer that it follows; without it, the end of the branch that is shown.
     after: UUID | None = None
+    # The question that it takes the place of, on a branch of its own.
+    edits: UUID | None = None
 
 
 class AskedOut(Schema):

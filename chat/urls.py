@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import console, trace_views, views
+from chat import branch_views, console, trace_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -12,7 +12,10 @@ urlpatterns = [
     path("chat/<uuid:conversation_id>/rename/", views.rename, name="rename"),
     path("chat/<uuid:conversation_id>/delete/", views.delete, name="delete"),
     path("chat/answers/<uuid:answer_id>/", views.answer, name="answer"),
-    path("chat/answers/<uuid:answer_id>/again/", views.again, name="again"),
+    path("chat/<uuid:conversation_id>/thread/", branch_views.thread, name="thread"),
+    path("chat/show/<uuid:part_id>/", branch_views.show, name="show"),
+    path("chat/answers/<uuid:answer_id>/again/", branch_views.again, name="again"),
+    path("chat/answers/<uuid:answer_id>/continue/", branch_views.go_on, name="go_on"),
     path("chat/answers/<uuid:answer_id>/stop/", views.stop, name="stop"),
     path("chat/answers/<uuid:answer_id>/feedback/", views.feedback, name="feedback"),
     path("chat/passages/<uuid:passage_id>/", views.passage, name="passage"),

@@ -51,7 +51,16 @@ def home(request: HttpRequest) -> HttpResponse:
 def conversation(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
     """One's own conversation."""
     found = conversations.find_conversation(request.user, conversation_id)
-    return render(request, "chat/conversation.html", _frame(request, found))
+    context = _frame(request, found)
+    # Without script: `?edit=` puts an earlier question into the field.
+    edited = [turn.question for turn in context["turns"] if str(turn.question.pk) == _edit(request)]
+    for question in edited:
+        context |= {"kept": question.text, "edits": question.pk}
+    return render(request, "chat/conversation.html", context)
+
+
+def _edit(request: HttpRequest) -> str:
+    return str(request.GET.get("edit", ""))
 
 
 @require_POST
@@ -70,6 +79,7 @@ def ask(request: HttpRequest) -> HttpResponse:
             question=sent["question"],
             expert_id=sent["expert"],
             conversation_id=sent["conversation"],
+            edits=sent["edits"],
         )
     except QuestionRefused as error:
         messages.error(request, error.message)
@@ -81,15 +91,12 @@ def _with_question_kept(request: HttpRequest, sent: dict[str, Any]) -> HttpRespo
     """The page that the question came from, the words still in their field."""
     known = sent["conversation"]
     found = conversations.find_conversation(request.user, known) if known else None
-    context = {**_frame(request, found, wanted=str(sent["expert"])), "kept": sent["question"]}
+    context = {
+        **_frame(request, found, wanted=str(sent["expert"])),
+        "kept": sent["question"],
+        "edits": sent["edits"],
+    }
     return render(request, "chat/conversation.html", context, status=422)
-
-
-@require_POST
-@asker_view
-def again(request: HttpRequest, answer_id: UUID) -> HttpResponse:
-    """The same question once more."""
-    return redirect(asking.regenerate(request.user, answer_id).question.conversation)
 
 
 @require_POST

@@ -26,6 +26,9 @@ GET  chat:conversation          302 200 404 404 404 404 404 403
 POST chat:rename                302 302 404 404 404 404 404 403
 POST chat:delete                302 302 404 404 404 404 404 403
 GET  chat:answer                302 200 404 404 404 404 404 403
+GET  chat:thread                302 200 404 404 404 404 404 403
+POST chat:show                  302 302 404 404 404 404 404 403
+POST chat:go_on                 302 302 404 404 404 404 404 403
 POST chat:again                 302 302 404 404 404 404 404 403
 POST chat:stop                  302 302 404 404 404 404 404 403
 POST chat:feedback              302 302 404 404 404 404 404 403
@@ -117,6 +120,8 @@ DELETE api/conversations/<uuidstr:conversation_id>  401 204 404 404 404 404 404 
 POST   api/questions                         401 202 202 404 202 404 202 403
 GET    api/answers/<uuidstr:answer_id>       401 200 404 404 404 404 404 403
 POST   api/answers/<uuidstr:answer_id>/again 401 202 404 404 404 404 404 403
+POST   api/answers/<uuidstr:answer_id>/continue  401 409 404 404 404 404 404 403
+POST   api/answers/<uuidstr:answer_id>/show  401 204 404 404 404 404 404 403
 POST   api/answers/<uuidstr:answer_id>/stop  401 202 404 404 404 404 404 403
 PUT    api/answers/<uuidstr:answer_id>/feedback  401 200 404 404 404 404 404 403
 

@@ -168,6 +168,7 @@ class World:
             "conversation_id": conversation.pk,
             "question_id": question.pk,
             "answer_id": self.answer.pk,
+            "part_id": self.answer.pk,
             "passage_id": passage.pk,
         }
 

@@ -101,7 +101,10 @@ class Engine(Protocol):
         ...
 
     def render(self, messages: Sequence[Message]) -> Prompt:
-        """Applies the chat template; role tokens inside contents stay plain text."""
+        """Applies the chat template; role tokens inside contents stay plain text.
+
+        A last message of the assistant is the beginning of the answer, to be gone on with.
+        """
         ...
 
     def count_tokens(self, text: str) -> int:

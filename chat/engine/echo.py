@@ -49,7 +49,7 @@ class EchoEngine:
             raise EngineError("prompt_too_long", "The prompt is too long. Shorten the question.")
         if adapter:
             self._adapters[adapter.name] = None
-        words = re.findall(r"\s*\S+", _quote(prompt))
+        words = re.findall(r"\s*\S+", _quote(prompt).removeprefix(_begun(prompt)))
         for word in words[: sampling.max_tokens]:
             await asyncio.sleep(self.delay)
             if self._closed:
@@ -71,3 +71,8 @@ def _quote(prompt: Prompt) -> str:
     if passage := FIRST_PASSAGE.search(content):
         return f"{SENTENCE_END.split(passage.group(1).strip())[0]} [1]"
     return f"You asked: {content.strip()}"
+
+
+def _begun(prompt: Prompt) -> str:
+    last = prompt.messages[-1]
+    return last["content"] if last["role"] == "assistant" else ""

@@ -110,6 +110,9 @@ class RemoteEngine:
             "seed": sampling.seed,
             "stream": True,
         }
+        if prompt.messages[-1]["role"] == "assistant":
+            # vLLM's words for going on with what was begun; llama.cpp and Ollama do so unasked.
+            body |= {"continue_final_message": True, "add_generation_prompt": False}
         return body | ({"top_k": sampling.top_k} if sampling.top_k else {})
 
     async def _attempt(self, body: dict[str, Any]) -> AsyncIterator[Piece]:

@@ -49,9 +49,13 @@ class PromptRenderer:
         return token_id in self.special_ids
 
     def _apply(self, messages: Sequence[Message]) -> str:
+        is_begun = bool(messages) and messages[-1]["role"] == "assistant"
         return str(
             self._tokenizer.apply_chat_template(
-                list(messages), tokenize=False, add_generation_prompt=True
+                list(messages),
+                tokenize=False,
+                add_generation_prompt=not is_begun,
+                continue_final_message=is_begun,
             )
         )
 

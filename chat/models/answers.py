@@ -44,6 +44,8 @@ class Answer(models.Model):
     expert_version = models.ForeignKey(
         ExpertVersion, on_delete=models.PROTECT, related_name="answers"
     )
+    # The answer, cut off by its length, whose text it begins with and goes on from.
+    continues = models.ForeignKey("self", null=True, on_delete=models.SET_NULL, related_name="+")
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     # Fence and lease: a worker writes only while its attempt is current; an expired lease is free.
     attempt = models.PositiveIntegerField(default=0)

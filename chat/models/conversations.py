@@ -28,6 +28,10 @@ class Conversation(models.Model):
     trial = models.ForeignKey(
         "ExpertVersion", null=True, blank=True, on_delete=models.PROTECT, related_name="trials"
     )
+    # The answer at the end of the branch that is shown and gone on with; see chat.branches.
+    shown = models.ForeignKey(
+        "Answer", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)

@@ -191,14 +191,52 @@ def test_a_question_that_the_documents_cannot_answer_is_told_so(page, model):
     assert model.replies.empty()
 
 
-def test_asking_again_keeps_the_earlier_answer(page, model):
+def test_asking_again_keeps_the_earlier_answer_one_step_away(page, model):
     ask_and_finish(page, model)
     page.get_by_role("button", name="Answer again").click()
     model.next_reply().answer("Kit SK-17.")
-    expect(page.locator("[data-answer][data-status=complete]")).to_have_count(2)
-    assert words(page) == "Kit SK-17."
-    page.get_by_text("Earlier answers").click()
-    expect(page.locator(".earlier [data-body]")).to_contain_text("Seal kit SK-17")
+    answers = page.get_by_role("group", name="Answers to this question")
+    expect(body(page)).to_have_text(re.compile(r"^Kit SK-17"))
+    expect(answers).to_contain_text("2/2")
+    answers.get_by_role("button", name="Earlier answer").click()
+    expect(answers).to_contain_text("1/2")
+    assert words(page) == WHOLE
+    page.reload()
+    assert words(page) == WHOLE
+
+
+def test_an_edited_question_makes_a_branch_and_the_other_one_is_kept(page, model):
+    ask_and_finish(page, model)
+    page.locator("[data-question-text]").hover()
+    page.get_by_role("link", name="Edit this question").click()
+    expect(page.get_by_label("Your question")).to_have_value(QUESTION)
+    page.get_by_label("Your question").fill("Which bearing set fits the P-200 pump?")
+    page.keyboard.press("Enter")
+    model.next_reply().answer("Bearing set BS-9 fits the P-200 pump.")
+    versions = page.get_by_role("group", name="Versions of this question")
+    expect(versions).to_contain_text("2/2")
+    expect(page.get_by_role("button", name="Answer again")).to_be_visible()
+    expect(page.locator("[data-question-text]")).to_have_count(1)
+    versions.get_by_role("button", name="Earlier question").click()
+    expect(page.get_by_role("heading", name=QUESTION, level=2)).to_be_visible()
+    assert words(page) == WHOLE
+    page.reload()
+    expect(versions).to_contain_text("1/2")
+
+
+def test_a_question_asked_in_one_tab_appears_in_the_other(page, model):
+    ask_and_finish(page, model)
+    other = page.context.new_page()
+    other.goto(page.url)
+    reply = ask(page, model, "What does the warranty not cover?")
+    second = other.get_by_role("heading", name="What does the warranty not cover?", level=2)
+    expect(second).to_be_visible()
+    reply.say("Wear ", "parts ")
+    expect(body(other)).to_have_text(re.compile("^Wear parts"))
+    reply.say("are not covered.")
+    reply.finish()
+    expect(other.get_by_role("button", name="Answer again")).to_have_count(2)
+    assert words(other) == "Wear parts are not covered."
 
 
 def test_a_thumb_and_its_reason_are_kept(page, model):

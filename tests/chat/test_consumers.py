@@ -75,6 +75,17 @@ class Browser:
         await self.socket.send_to(text=json.dumps(frame, default=str))
 
     async def hear(self):
+        """The next frame; hints on changes come at any moment and are passed over."""
+        while (frame := await self._next())["type"] == "changed":
+            pass
+        return frame
+
+    async def hear_change(self):
+        while (frame := await self._next())["type"] != "changed":
+            pass
+        return frame["conversation"]
+
+    async def _next(self):
         return json.loads((await self.socket.receive_output(10))["text"])
 
     async def hear_until(self, *types):

@@ -2,6 +2,7 @@
 // Survives a reload, a lost connection and a restarted server, because every answer knows the last
 // event it has seen and asks for exactly the rest.
 import { AnswerView } from "./answer.js";
+import { Branches } from "./branches.js";
 import { Composer, Outbox } from "./composer.js";
 import { Conversations } from "./conversations.js";
 import { bindKeys } from "./keys.js";
@@ -18,6 +19,7 @@ class Chat {
     this.views = new Map();
     this.outbox = new Outbox(root.dataset.user);
     this.thread = new Thread(root);
+    this.branches = new Branches(root, this.thread);
     this.sources = new Sources(root.querySelector("[data-sources]"));
     this.conversations = new Conversations(root.querySelector("#conversations"));
     this.composer = new Composer(root.querySelector("[data-composer]"), {
@@ -43,6 +45,10 @@ class Chat {
     this.composer.addEventListener("ask", (event) => this.#ask(event.detail));
     this.composer.addEventListener("stop", () => this.#stop());
     this.root.addEventListener("click", (event) => this.#clicked(event));
+    this.branches.addEventListener("merged", () => this.#merged());
+    this.branches.addEventListener("refused", () =>
+      this.composer.complain("That did not reach the server. Try it again in a moment."),
+    );
     this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#addressed());
     this.socket.addEventListener("open", () => this.#connected());
     this.socket.addEventListener("message", (event) => this.#hear(event.detail));
@@ -63,6 +69,7 @@ class Chat {
 
   #ask(message) {
     this.outbox.add(message);
+    if (message.edits) this.thread.cutFrom(message.edits);
     this.thread.add(message.client_id, message.question);
     this.socket.send(message);
     this.#settle();
@@ -73,7 +80,10 @@ class Chat {
     const here = this.root.dataset.conversation || null;
     for (const message of this.outbox.all()) {
       if (this.thread.turn(message.client_id)) this.outbox.remove(message.client_id);
-      else if (message.conversation === here) this.thread.add(message.client_id, message.question);
+      else if (message.conversation === here) {
+        if (message.edits) this.thread.cutFrom(message.edits);
+        this.thread.add(message.client_id, message.question);
+      }
     }
   }
 
@@ -98,7 +108,12 @@ class Chat {
     if (!turn) return;
     if (!this.root.dataset.conversation) this.#enter(message.conversation, message.title);
     const element = turn.querySelector("[data-answer]");
-    if (element.dataset.answer) return;
+    turn.dataset.question = message.question;
+    turn.querySelector("[data-edit]").hidden = false;
+    if (element.dataset.answer) {
+      if (element.dataset.stopWanted) this.#stopAnswer(message.answer);
+      return;
+    }
     element.dataset.answer = message.answer;
     element.id = `answer-${message.answer}`;
     this.#adopt(element);
@@ -127,6 +142,7 @@ class Chat {
   #hear(message) {
     if (message.type === "asked") return this.#asked(message);
     if (message.type === "error") return this.#refused(message);
+    if (message.type === "changed") return this.#changed(message.conversation);
     this.views.get(message.answer)?.apply(message);
   }
 
@@ -138,6 +154,27 @@ class Chat {
     this.thread.remove(sent.client_id);
     this.#settle();
     this.composer.offer(sent.question);
+    if (sent.edits) this.branches.refresh();
+  }
+
+  /** In this tab or in another one of the same person. */
+  #changed(conversation) {
+    if (conversation === this.root.dataset.conversation) this.branches.refresh();
+  }
+
+  /** The thread shows another branch, or more of it: hears the answers that are new here. */
+  #merged() {
+    for (const [id, view] of this.views) if (!view.element.isConnected) this.views.delete(id);
+    for (const element of this.thread.answers()) {
+      const id = element.dataset.answer;
+      if (!id || this.views.has(id)) continue;
+      this.#adopt(element);
+      if (this.views.get(id).isRunning) this.#resume(this.views.get(id));
+    }
+    if (!this.sources.answer?.isConnected) this.#showNewestSources();
+    window.htmx?.process(this.root);
+    this.thread.grown();
+    this.#settle();
   }
 
   #adopt(element) {
@@ -194,6 +231,7 @@ class Chat {
     const example = event.target.closest("[data-example]");
     const chip = event.target.closest(".cite");
     const button = event.target.closest("[data-show-sources]");
+    const edit = event.target.closest("[data-edit]");
     const source = event.target.closest("[data-answer] [data-source]");
     if ((example || chip || source) && (event.ctrlKey || event.metaKey || event.shiftKey)) return;
     if (example) {
@@ -206,6 +244,10 @@ class Chat {
       event.preventDefault();
       const { marker } = source.closest("[data-marker]").dataset;
       this.sources.openPassage(source.closest("[data-answer]"), marker, source);
+    } else if (edit) {
+      event.preventDefault();
+      const turn = edit.closest("[data-question]");
+      this.composer.edit(turn.dataset.question, turn.querySelector("[data-question-text]").innerText);
     } else if (button) {
       this.sources.open(button.closest("[data-answer]"), button);
     }

@@ -65,6 +65,7 @@ export class Composer extends EventTarget {
     this.#user = user;
     this.#conversation = conversation;
     this.#limit = new Limit(this.#field, form.querySelector("[data-question-left]"));
+    form.querySelector("[data-editing-end]").addEventListener("click", () => this.edit("", ""));
     this.#field.value ||= stored(this.#draftKey) ?? "";
     this.#fit();
     this.#field.addEventListener("input", () => this.#edited());
@@ -115,6 +116,20 @@ export class Composer extends EventTarget {
     this.#field.focus();
   }
 
+  get edits() {
+    return this.#form.elements.edits.value;
+  }
+
+  /** An earlier question comes back into the field; what was being written waits for its turn. */
+  edit(question, text) {
+    this.#form.elements.edits.value = question;
+    this.#form.querySelector("[data-editing]").hidden = !question;
+    this.complain("");
+    this.#field.value = question ? text : (stored(this.#draftKey) ?? "");
+    this.#fit();
+    this.focus();
+  }
+
   /** Puts words into the field, unless something stands there already. */
   offer(text) {
     if (!this.#field.value.trim()) this.#field.value = text;
@@ -141,7 +156,9 @@ export class Composer extends EventTarget {
       expert: this.expert,
       question,
     };
-    this.#field.value = "";
+    if (this.edits) message.edits = this.edits;
+    if (this.edits) this.edit("", "");
+    else this.#field.value = "";
     this.#edited();
     this.dispatchEvent(new CustomEvent("ask", { detail: message }));
   }
@@ -164,7 +181,7 @@ export class Composer extends EventTarget {
   }
 
   #edited() {
-    store(this.#draftKey, this.#field.value);
+    if (!this.edits) store(this.#draftKey, this.#field.value);
     this.#fit();
   }
 

@@ -6,7 +6,9 @@ function isTyping(target) {
 
 function escape(chat) {
   if (document.querySelector("dialog[open], .drawer.is-open, details.menu[open]")) return;
-  if (!chat.sources.close()) chat.composer.stop();
+  if (chat.sources.close()) return;
+  if (chat.composer.edits) chat.composer.edit("", "");
+  else chat.composer.stop();
 }
 
 export function bindKeys(chat) {

@@ -38,6 +38,54 @@ export class Thread {
     return turn;
   }
 
+  /** An edited question takes the place of the earlier one and of all that followed it. */
+  cutFrom(question) {
+    const turns = [...this.#list.children];
+    const at = turns.findIndex((turn) => turn.dataset.question === question);
+    if (at >= 0) for (const turn of turns.slice(at)) turn.remove();
+  }
+
+  /**
+   * Takes over the branch that the server shows. Answers that stand here stay as they are, in the
+   * middle of a stream or with an open fold; questions without an answer's id wait at the end.
+   */
+  merge(html) {
+    const template = document.createElement("template");
+    template.innerHTML = html;
+    const known = new Map(
+      this.answers().map((answer) => [answer.dataset.answer, answer.closest(".turn")]),
+    );
+    const turns = [...template.content.querySelectorAll(".turn")].map((fresh) => {
+      const old = known.get(fresh.querySelector("[data-answer]").dataset.answer);
+      return old ? this.#renewed(old, fresh) : fresh;
+    });
+    for (const turn of [...this.#list.children]) {
+      const waits = turn.querySelector('[data-answer=""]');
+      const there = turns.find((each) => each.dataset.client === turn.dataset.client);
+      if (waits?.dataset.stopWanted && there) {
+        there.querySelector("[data-answer]").dataset.stopWanted = "yes";
+      }
+      if (waits && !there) turns.push(turn);
+      else if (!turns.includes(turn)) turn.remove();
+    }
+    turns.forEach((turn, at) => {
+      const here = this.#list.children[at];
+      if (here !== turn) this.#list.insertBefore(turn, here ?? null);
+    });
+    document.querySelector("[data-welcome]").hidden = turns.length > 0;
+  }
+
+  #renewed(old, fresh) {
+    old.dataset.question = fresh.dataset.question;
+    for (const part of ["[data-question-head]", ".answer-actions > [data-switch]"]) {
+      const [here, there] = [old.querySelector(part), fresh.querySelector(part)];
+      if (here && there) here.replaceWith(there);
+      else if (there) old.querySelector(".answer-actions [data-again-place]")?.before(there);
+      else here?.remove();
+    }
+    return old;
+  }
+
   remove(clientId) {
     this.turn(clientId)?.remove();
     const isEmpty = !this.#list.children.length;
