@@ -23,7 +23,7 @@ from chat.events import Event
 from chat.finishing import fail, finish
 from chat.fitting import fit_prompt
 from chat.generation import generate
-from chat.grounding import abstain, search, state_result
+from chat.grounding import abstain, search, state_quotes, state_result
 from chat.leases import Claim
 from chat.reading import passages_html
 from chat.rewriting import stand_alone
@@ -76,7 +76,7 @@ async def _write(
             draft.stop_reason = "cancelled"
         elif draft.is_abstention:
             abstain(draft)
-        else:
+        elif not state_quotes(draft):
             if not state_result(draft):
                 await _generate(draft, engine, log, stop)
             async with encoding:
@@ -106,7 +106,8 @@ async def _begin(draft: Draft, log: AnswerStream) -> None:
 
 async def _stand_alone(draft: Draft, engine: Engine, stop: asyncio.Event) -> None:
     """The text to search with: by the engine where that is switched on, else by rule."""
-    if draft.looks_up and settings.CHAT_FOLLOW_UPS == "engine":
+    is_asked = settings.CHAT_FOLLOW_UPS == "engine" and not draft.retrieval.is_quoting
+    if draft.looks_up and is_asked:
         draft.query = await stand_alone(draft.question, draft.earlier, engine, stop=stop)
         draft.lap("rewritten")
 

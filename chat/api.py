@@ -31,7 +31,8 @@ router = Router(tags=["chat"])
 def list_experts(request: HttpRequest) -> QuerySet[Expert]:
     """Experts that you may ask."""
     asking.require_asker(request.user)
-    return Expert.objects.visible_to(request.user).filter(live_version__isnull=False)
+    experts = Expert.objects.visible_to(request.user).filter(live_version__isnull=False)
+    return experts.select_related("live_version")
 
 
 @router.get("/conversations", response=list[ConversationOut])

@@ -22,6 +22,8 @@ from chat.models import Adapter, Expert, ExpertVersion
 from chat.trials import start_trial
 
 View = Callable[..., HttpResponse]
+# Settings of retrieval that the form shows.
+SHOWN = ("passages", "min_score", "is_reranked", "is_quoting")
 
 
 def manager_view(view: View) -> View:
@@ -207,7 +209,7 @@ def _version_values(form: VersionForm, newest: ExpertVersion | None = None) -> d
     values = form.cleaned_data
     kept_retrieval = newest.retrieval if newest else {}
     kept_sampling = newest.sampling if newest else {}
-    shown = {name: values[name] for name in ("passages", "min_score", "is_reranked")}
+    shown = {name: values[name] for name in SHOWN}
     sampling = {"temperature": values["temperature"], "max_tokens": values["max_tokens"]}
     return {
         "system_prompt": values["system_prompt"],

@@ -16,6 +16,7 @@ from chat.errors import AnswerFailed
 from chat.experts import RetrievalSettings, retrieval_of, sampling_of
 from chat.leases import Claim
 from chat.models import Answer, Citation, Expert, ExpertVersion, Passage
+from chat.quoting import Quote
 from chat.relevance import Evidence
 from chat.trials import may_try
 from knowledge.models import Collection
@@ -49,6 +50,8 @@ class Draft:
     found: Retrieval | None = None
     evidence: list[Evidence] = field(default_factory=list)
     passages: list[Passage] = field(default_factory=list)
+    # What an expert of quotes alone answers with.
+    quotes: list[Quote] = field(default_factory=list)
     prompt: Prompt | None = None
     # What an answer that goes on from another begins with.
     opening: str = ""

@@ -36,6 +36,8 @@ class RetrievalSettings:
     history: int = 1
     # Whether the site's reranker, where there is one, has the last word about the order.
     is_reranked: bool = True
+    # Whether it answers with sentences of the documents alone, and never asks the model.
+    is_quoting: bool = False
 
 
 Settings = TypeVar("Settings", RetrievalSettings, Sampling)

@@ -75,6 +75,12 @@ class VersionForm(forms.Form):
     adapter = forms.ModelChoiceField(
         Adapter.objects.none(), required=False, empty_label="None: the base model"
     )
+    is_quoting = forms.BooleanField(
+        required=False,
+        label="Answer with quotes alone",
+        help_text="Every answer is made of sentences of the documents, word for word, each with "
+        "its source. No model is asked: nothing can be invented, and no GPU is needed.",
+    )
     passages = forms.IntegerField(min_value=1, max_value=20)
     min_score = forms.FloatField(
         min_value=0,
@@ -97,6 +103,13 @@ class VersionForm(forms.Form):
         collections, adapters = Collection.objects.visible_to(user), Adapter.objects.usable()
         self.fields["collections"].queryset = collections  # type: ignore[attr-defined]
         self.fields["adapter"].queryset = adapters  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """Who quotes needs something to quote from."""
+        values = super().clean() or self.cleaned_data
+        if values.get("is_quoting") and not values.get("collections"):
+            self.add_error("collections", "Choose where the quotes come from.")
+        return values
 
 
 class AdapterDataForm(forms.Form):
@@ -126,6 +139,7 @@ def version_initial(version: ExpertVersion | None) -> dict[str, Any]:
         "passages": retrieval.passages,
         "min_score": retrieval.min_score,
         "is_reranked": retrieval.is_reranked,
+        "is_quoting": retrieval.is_quoting,
         "temperature": sampling.temperature,
         "max_tokens": sampling.max_tokens,
     }

@@ -6,10 +6,12 @@ Knows how an expert looks things up; how search works is knowledge's affair.
 from django.db import transaction
 
 from chat.drafts import Draft, LeaseLost, freeze_passage
+from chat.errors import AnswerFailed
 from chat.followups import standalone
 from chat.models import Passage
-from chat.quoting import choose_quote
+from chat.quoting import choose_quote, choose_quotes
 from chat.relevance import unknown_names, weigh
+from chat.verbatim import MOST_QUOTES, compose
 from knowledge import embedding
 from knowledge.retrieval import retrieve
 
@@ -46,7 +48,7 @@ def search(draft: Draft) -> None:
         draft.is_abstention = True
         for passage in draft.passages:
             passage.is_used = False
-    _mark_key_words(draft)
+    _choose_words(draft)
     store_passages(draft)
 
 
@@ -59,14 +61,24 @@ def _suffices(draft: Draft) -> bool:
     return is_relevant and not unknown_names(draft.question, found)
 
 
-def _mark_key_words(draft: Draft) -> None:
+def _choose_words(draft: Draft) -> None:
     for passage in draft.used:
         if passage.computation is not None:
             start = passage.text.index(passage.computation["sentence"])
             passage.key_start = start
             passage.key_end = start + len(passage.computation["sentence"])
             return
-    quote = choose_quote(draft.query, draft.sources, encode=embedding.get_encoder().encode_passages)
+    encode = embedding.get_encoder().encode_passages
+    own = draft.question if draft.query != draft.question else ""
+    if draft.retrieval.is_quoting:
+        draft.quotes = choose_quotes(
+            draft.query, draft.sources, encode=encode, most=MOST_QUOTES, own=own
+        )
+        quoted = {quote.marker for quote in draft.quotes}
+        for passage in draft.passages:
+            passage.is_used = passage.marker in quoted
+        return
+    quote = choose_quote(draft.query, draft.sources, encode=encode, own=own)
     for passage in draft.used:
         if quote and passage.marker == quote.marker:
             passage.key_start, passage.key_end = quote.span
@@ -85,12 +97,24 @@ def state_result(draft: Draft) -> bool:
     """Says what the database counted, added or ranked, as it is; False for other answers."""
     for passage in draft.used:
         computed = passage.computation
-        if computed is not None and computed["kind"] in STATED:
+        if computed is not None and (computed["kind"] in STATED or draft.retrieval.is_quoting):
             how = f"computed from the table “{computed['name']}”: {computed['plan']}"
             draft.text = f"{'; '.join(computed['result'])} – {how}."
             draft.stop_reason = "computed"
             return True
     return False
+
+
+def state_quotes(draft: Draft) -> bool:
+    """Answers with the chosen sentences alone, where the expert does so; False for others."""
+    if not draft.retrieval.is_quoting or any(one.computation is not None for one in draft.used):
+        return False
+    if not draft.quotes:
+        message = "This expert quotes documents, and found no sentence to quote. Ask otherwise."
+        raise AnswerFailed(message, code="nothing_to_quote")
+    draft.text, draft.attributions = compose(draft.quotes, draft.sources)
+    draft.stop_reason = "quoted"
+    return True
 
 
 def abstain(draft: Draft) -> None:

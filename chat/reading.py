@@ -19,6 +19,7 @@ from chat.branches import Place, Tree, place_of
 from chat.errors import NotFound
 from chat.models import Answer, Citation, Conversation, Passage, Question
 from chat.rendering import Chip, MarkedSentence, render_markdown
+from chat.verbatim import quotes_html
 from knowledge.models import DocumentVersion
 from knowledge.neighbours import parts_of
 
@@ -98,14 +99,13 @@ def passages_html(passages: Sequence[Passage]) -> str:
     return render_to_string("chat/_passages.html", {"passages": passages})
 
 
-def text_html(text: str, citations: Iterable[Citation]) -> SafeString:
-    """An answer's text with its sentences marked."""
+def mark_sentences(citations: Iterable[Citation]) -> list[MarkedSentence]:
+    """The sentences of an answer with their verdicts and chips, in order."""
     ordered = sorted(citations, key=lambda citation: (citation.start, -citation.support))
-    marked = [
+    return [
         MarkedSentence(start, end, *_verdict(list(same)))
         for (start, end), same in groupby(ordered, key=lambda c: (c.start, c.end))
     ]
-    return render_markdown(text, marked)
 
 
 def show_passage(passage_id: UUID, user: Any) -> ShownPassage:
@@ -158,7 +158,9 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
 
 
 def _shown(answer: Answer, place: Place) -> ShownAnswer:
-    html = text_html(answer.text, answer.citations.all()) if answer.text else SafeString()
+    marked = mark_sentences(answer.citations.all())
+    render = quotes_html if answer.stop_reason == "quoted" else render_markdown
+    html = render(answer.text, marked) if answer.text else SafeString()
     passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
     return ShownAnswer(answer, html, passages, place)
 

@@ -123,19 +123,24 @@ def _closing(parts: list[str], index: int) -> int:
 
 
 def _sentence(sentence: MarkedSentence, inner: list[str]) -> str:
-    opening = format_html(
+    start = opening(sentence)
+    if _is_balanced(inner):
+        body = f"{start}{''.join(inner)}</span>"
+    else:
+        body = "".join(
+            part if part.startswith("<") or part.isspace() else f"{start}{part}</span>"
+            for part in inner
+        )
+    return body + marks_after(sentence)
+
+
+def opening(sentence: MarkedSentence) -> SafeString:
+    """The tag that a sentence of an answer begins with; a </span> ends it."""
+    return format_html(
         '<span class="sentence" data-verdict="{}" data-markers="{}">',
         sentence.verdict,
         " ".join(str(chip.marker) for chip in sentence.chips),
     )
-    if _is_balanced(inner):
-        body = f"{opening}{''.join(inner)}</span>"
-    else:
-        body = "".join(
-            part if part.startswith("<") or part.isspace() else f"{opening}{part}</span>"
-            for part in inner
-        )
-    return body + _marks_after(sentence)
 
 
 def _is_balanced(parts: Iterable[str]) -> bool:
@@ -151,9 +156,10 @@ def _is_balanced(parts: Iterable[str]) -> bool:
     return depth == 0
 
 
-def _marks_after(sentence: MarkedSentence) -> str:
+def marks_after(sentence: MarkedSentence) -> SafeString:
+    """The chips of what a sentence rests on, or that it rests on nothing."""
     if sentence.verdict == "unsupported":
-        return '<span class="no-source">no source</span>'
+        return mark_safe('<span class="no-source">no source</span>')
     chips = ((chip.marker, chip.marker, chip.url, chip.marker) for chip in sentence.chips)
     return format_html_join(
         "", '<a class="cite" data-marker="{}" aria-label="Source {}" href="{}">{}</a>', chips

@@ -6,6 +6,8 @@ from uuid import UUID
 
 from ninja import Field, Schema
 
+from chat.models import Expert
+
 
 class ExpertOut(Schema):
     """An expert that you may ask."""
@@ -14,6 +16,13 @@ class ExpertOut(Schema):
     name: str
     description: str
     examples: list[str]
+    # Answers with sentences of the documents alone.
+    is_quoting: bool = False
+
+    @staticmethod
+    def resolve_is_quoting(expert: Expert) -> bool:
+        """As its live version has it."""
+        return expert.live_version is not None and expert.live_version.is_quoting
 
 
 class ConversationOut(Schema):

@@ -167,7 +167,8 @@ def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 def _frame(
     request: HttpRequest, conversation: Conversation | None, *, wanted: str = ""
 ) -> dict[str, Any]:
-    experts = list(Expert.objects.visible_to(request.user).filter(live_version__isnull=False))
+    visible = Expert.objects.visible_to(request.user).filter(live_version__isnull=False)
+    experts = list(visible.select_related("live_version"))
     if conversation is not None and conversation.trial is not None:
         experts = [conversation.trial.expert]
     return {

@@ -90,6 +90,11 @@ class Answer(models.Model):
         """Whether it has reached its end."""
         return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
 
+    @property
+    def is_verbatim(self) -> bool:
+        """Whether it says what stands in the documents, and no model's words."""
+        return self.stop_reason in ("computed", "quoted")
+
 
 class Passage(models.Model):
     """A frozen copy of what was retrieved for an answer; it outlives the chunk."""

@@ -145,3 +145,8 @@ class ExpertVersion(models.Model):
 
     def __str__(self) -> str:
         return f"{self.expert.name} v{self.number}"
+
+    @property
+    def is_quoting(self) -> bool:
+        """Whether it answers with sentences of the documents alone."""
+        return bool(self.retrieval.get("is_quoting"))

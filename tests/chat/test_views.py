@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from chat.models import Answer, Citation, Conversation, Passage, Question
-from chat.reading import text_html
+from chat.rendering import render_markdown
 from knowledge.models import Chunk
 
 pytestmark = pytest.mark.django_db
@@ -216,7 +216,7 @@ def test_the_number_of_queries_does_not_grow_with_the_conversation(
 
 
 def test_an_answer_without_citations_is_plain_markdown():
-    assert text_html("**Yes** <b>", []) == "<p><strong>Yes</strong> &lt;b&gt;</p>\n"
+    assert render_markdown("**Yes** <b>") == "<p><strong>Yes</strong> &lt;b&gt;</p>\n"
 
 
 def api(client, method, path, body=None):
