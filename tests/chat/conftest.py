@@ -4,12 +4,15 @@ import asyncio
 from uuid import uuid4
 
 import pytest
+from django.core.files.base import ContentFile
 
 from chat.asking import ask
 from chat.experts import create_expert
 from knowledge import embedding
+from knowledge.ingestion import ingest
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion
 from knowledge.registry import row_of
+from knowledge.uploads import upload_document
 from phi3site.audit.canonical import sha256
 from phi3site.valkey import async_client, client
 
@@ -18,6 +21,7 @@ PASSAGES = (
     "The seal kit of the Heron pump is SK-17. It costs 48 euros. Order it from the parts desk.",
     "Never run the pump dry. Dry running destroys the shaft seal within seconds.",
 )
+VISITS = "Visit,Town,Hours\nV-1,Bremen,4\nV-2,Kiel,2\nV-3,Bremen,5\nV-4,Bremen,1\n"
 
 
 @pytest.fixture(autouse=True)
@@ -63,6 +67,15 @@ def add_document(collection, title, texts, **chunk_fields):
 @pytest.fixture
 def chunks(encoder, collection):
     return add_document(collection, "Service handbook", PASSAGES)
+
+
+@pytest.fixture
+def visits(encoder, collection, curator, chunks):
+    """A table beside the passages."""
+    file = ContentFile(VISITS.encode(), name="visits.csv")
+    version = upload_document(collection, file, actor=curator)
+    ingest(str(version.pk))
+    return version
 
 
 @pytest.fixture

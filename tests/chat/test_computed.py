@@ -4,30 +4,18 @@ import asyncio
 import json
 
 import pytest
-from django.core.files.base import ContentFile
 from django.urls import reverse
 
 from chat.answering import answer as write_answer
 from chat.leases import claim_waiting
 from chat.models import Answer, Receipt
 from chat.threads import in_thread
-from knowledge.ingestion import ingest
-from knowledge.uploads import upload_document
 from tests.fakes import ScriptedEngine
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-VISITS = "Visit,Town,Hours\nV-1,Bremen,4\nV-2,Kiel,2\nV-3,Bremen,5\nV-4,Bremen,1\n"
 QUESTION = "How many visits were in Bremen?"
 SAID = "Computed from the table “visits”: number of rows where Town is “Bremen” = 3."
-
-
-@pytest.fixture
-def visits(encoder, collection, curator, chunks):
-    file = ContentFile(VISITS.encode(), name="visits.csv")
-    version = upload_document(collection, file, actor=curator)
-    ingest(str(version.pk))
-    return version
 
 
 @pytest.fixture

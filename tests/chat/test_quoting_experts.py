@@ -12,7 +12,6 @@ from chat.leases import claim_waiting
 from chat.models import Answer, Receipt
 from chat.receipts import verify_receipt
 from chat.threads import in_thread
-from tests.chat.test_computed import visits  # noqa: F401  (a fixture)
 from tests.fakes import ScriptedEngine
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -79,7 +78,7 @@ async def test_it_abstains_like_any_other(answered):
     assert (answer.is_abstention, answer.stop_reason) == (True, "abstained")
 
 
-async def test_even_a_looked_up_cell_is_said_without_a_model(visits, answered):  # noqa: F811
+async def test_even_a_looked_up_cell_is_said_without_a_model(visits, answered):
     answer = await answered("How many hours was visit V-1?")
     assert (answer.stop_reason, answer.text.partition(" ")[0]) == ("computed", "4")
 
