@@ -78,7 +78,7 @@ def ask(person: Any, encoder: Any, texts: list[str], vectors: NDArray[np.float16
     asked, day, clock = Asked(), timezone.localdate(), BackendClock()
     for text, vector in zip(texts, vectors, strict=True):
         start, cpu = time.perf_counter(), clock.milliseconds()
-        asked.searched, rows = search(
+        asked.searched, rows, _gap = search(
             text,
             vector.astype(float32),
             allowed=Collection.objects.visible_to(person),

@@ -117,6 +117,7 @@ def _looked_up(draft: Draft) -> dict[str, Any]:
         "milliseconds": found.timings if found else {},
         "evidence": [asdict(evidence) for evidence in draft.evidence],
         "dropped": [_dropped(dropped) for dropped in found.dropped] if found else [],
+        **({"gap": found.gap} if found and found.gap else {}),
     }
 
 

@@ -70,6 +70,7 @@ def _explained(test: SearchTest) -> dict[str, Any]:
         "query": found.query,
         "timings": found.timings,
         "searched": found.candidates_searched,
+        "gap": found.gap,
         "as_of": day.isoformat(),
         "lists": _lists(found),
         "outcomes": outcomes,

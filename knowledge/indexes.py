@@ -24,6 +24,20 @@ HNSW_FROM = 20_000
 # A word in more chunks than this says little and costs much: full text leaves it out.
 COMMON_FROM = 2_000
 LOCK = 7_203_145
+# What is said where BM25 is left out of a search.
+STALE = (
+    "The database was started, and the keyword index is not made anew yet: until an ingestion "
+    "worker has done it, passages are found by meaning alone."
+)
+_LIFE = (
+    "(SELECT extract(epoch FROM pg_postmaster_start_time())::text || ' ' || "
+    "coalesce(extract(epoch FROM stats_reset)::text, '') FROM pg_stat_bgwriter)"
+)
+# Where there is a BM25 index at all.
+_IS_STALE = (
+    "to_regclass(%s) IS NOT NULL AND "
+    f"obj_description(to_regclass(%s), 'pg_class') IS DISTINCT FROM {_LIFE}"
+)
 
 logger = logging.getLogger(__name__)
 
@@ -74,7 +88,7 @@ def renew_keyword_index() -> bool:
     if not has_bm25():
         return False
     with connection.cursor() as cursor:
-        if _is_of_this_life(cursor):
+        if not keyword_gap(cursor):
             return False
         cursor.execute("SELECT pg_try_advisory_lock(%s)", [LOCK])
         if not cursor.fetchone()[0]:
@@ -91,18 +105,16 @@ def renew_keyword_index() -> bool:
     return True
 
 
+def keyword_gap(cursor: Any) -> str:
+    """Why the keyword index must not be asked now, in words for people; empty when it may."""
+    cursor.execute(f"SELECT {_IS_STALE}", [KEYWORD_INDEX, KEYWORD_INDEX])
+    return STALE if cursor.fetchone()[0] else ""
+
+
 def _life(cursor: Any) -> str:
     """When the server's memory began: its start, or its recovery from a crash of one process."""
-    cursor.execute(
-        "SELECT extract(epoch FROM pg_postmaster_start_time())::text || ' ' || "
-        "coalesce(extract(epoch FROM stats_reset)::text, '') FROM pg_stat_bgwriter"
-    )
+    cursor.execute(f"SELECT {_LIFE}")
     return str(cursor.fetchone()[0])
-
-
-def _is_of_this_life(cursor: Any) -> bool:
-    cursor.execute("SELECT obj_description(to_regclass(%s), 'pg_class')", [KEYWORD_INDEX])
-    return bool(cursor.fetchone()[0] == _life(cursor))
 
 
 def _mark(cursor: Any, life: str = "") -> None:

@@ -97,3 +97,5 @@ class Retrieval:
     as_of: date | None = None
     # All that passages were chosen from, in that order.
     ranked: list[FoundPassage] = field(default_factory=list)
+    # Why the search did less than it should, for people; empty when it did all.
+    gap: str = ""

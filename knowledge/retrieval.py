@@ -24,7 +24,7 @@ from knowledge.naming import named_first
 from knowledge.neighbours import with_neighbours
 from knowledge.passages import Dropped, FoundPassage, Retrieval, Score
 from knowledge.registry import row_of
-from knowledge.searching import search
+from knowledge.searching import Searched, search
 
 # A part or form number: letters and digits in one word, such as KX-117 or E22.
 DESIGNATION = re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Za-z])\w+(?:-\w+)*(?![\w-])")
@@ -64,7 +64,7 @@ def retrieve(
     day = as_of or named_day(query) or timezone.localdate()
     clock.lap("embed")
     try:
-        searched, rows = search(
+        searched = search(
             query,
             vector,
             allowed=allowed,
@@ -73,9 +73,9 @@ def retrieve(
             limit=candidates,
         )
     except EmptyResultSet:
-        searched, rows = 0, []
+        searched = Searched(0, [])
     clock.lap("search")
-    named = named_first(query, [_passage(row) for row in rows])
+    named = named_first(query, [_passage(row) for row in searched.rows])
     found, summaries = both_levels(query, named)
     found = name_first(query, found)
     if is_reranked:
@@ -88,7 +88,16 @@ def retrieve(
     kept = [computed, *kept[: limit - 1]] if computed else kept
     clock.lap("choose")
     dropped += summaries
-    return Retrieval(kept, query, clock.laps, searched, dropped, as_of=day, ranked=found)
+    return Retrieval(
+        kept,
+        query,
+        clock.laps,
+        searched.chunks,
+        dropped,
+        as_of=day,
+        ranked=found,
+        gap=searched.gap,
+    )
 
 
 def _passage(row: dict[str, Any]) -> FoundPassage:

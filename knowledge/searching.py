@@ -5,7 +5,7 @@ query's vector, and returns rows.
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.core.exceptions import EmptyResultSet
 from django.db import connection, transaction
@@ -16,7 +16,13 @@ from pgvector import HalfVector
 
 from knowledge.fillers import without_fillers
 from knowledge.fusing import BY_RANK, BY_SCORE
-from knowledge.indexes import KEYWORD_INDEX, WORDS, has_bm25, keyword_lexemes
+from knowledge.indexes import (
+    KEYWORD_INDEX,
+    WORDS,
+    has_bm25,
+    keyword_gap,
+    keyword_lexemes,
+)
 from knowledge.models import Collection, Encoder
 
 # Up to here an exact scan is faster than the index, and misses nothing.
@@ -96,6 +102,19 @@ ORDER BY score DESC, c.id LIMIT %s
 """
 
 
+# In place of the keyword ranking, where its index must not be asked.
+_NOTHING = "SELECT NULL::uuid AS id, NULL::float8 AS score"
+
+
+class Searched(NamedTuple):
+    """How many chunks were searched (counted up to `EXACT_LIMIT` + 1), and the candidates."""
+
+    chunks: int
+    rows: list[dict[str, Any]]
+    # Why words were left out of it, for people; empty when they weren't.
+    gap: str = ""
+
+
 def search(
     query: str,
     vector: NDArray[float32],
@@ -104,8 +123,8 @@ def search(
     hidden: QuerySet[Any, Any],
     encoder: Encoder,
     limit: int,
-) -> tuple[int, list[dict[str, Any]]]:
-    """How many chunks were searched (counted up to `EXACT_LIMIT` + 1), and the fused candidates.
+) -> Searched:
+    """The fused candidates of a question.
 
     `allowed` is a queryset of collections, `hidden` one of ids of versions that are left out all
     the same; both are read anew for each search.
@@ -116,11 +135,14 @@ def search(
         cursor.execute(_COUNT.format(visible=visible), [*visible_params, EXACT_LIMIT + 1])
         searched = int(cursor.fetchone()[0])
         if not searched:
-            return 0, []
+            return Searched(0, [])
         is_exact = searched <= EXACT_LIMIT
         if not is_exact:
             _widen_index_scan(cursor, limit)
-        keyword, keyword_params = _keyword(query, visible, visible_params, searched, limit)
+        gap = keyword_gap(cursor) if has_bm25() else ""
+        keyword, keyword_params = _NOTHING, list[Any]()
+        if not gap:
+            keyword, keyword_params = _keyword(query, visible, visible_params, searched, limit)
         near = HalfVector(vector).to_text()
         statement = _SEARCH.format(
             visible=visible,
@@ -133,7 +155,8 @@ def search(
         params = [near, *visible_params, near, limit, *keyword_params, near]
         cursor.execute(statement, params)
         names = [column[0] for column in cursor.description]
-        return searched, [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        rows = [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+        return Searched(searched, rows, gap)
 
 
 def visibility(allowed: QuerySet[Collection], hidden: QuerySet[Any, Any]) -> tuple[str, list[Any]]:

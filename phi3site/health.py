@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 from redis.exceptions import RedisError
 
+from knowledge.indexes import keyword_gap
 from phi3site.jobs import INGESTION, TRAINING, workers_of
 from phi3site.valkey import prompt_client
 
@@ -71,6 +72,12 @@ def applied_migrations() -> str:
     return "applied"
 
 
+def _keyword_index() -> str:
+    """Questions are answered without it, too: it says so, and takes nobody out of service."""
+    with short_connection() as postgres:
+        return keyword_gap(postgres.cursor()) or "answers"
+
+
 def _valkey() -> str:
     prompt_client().ping()
     return "answers"
@@ -107,6 +114,7 @@ def _newest_migrations() -> frozenset[tuple[str, str]]:
 CHECKS: dict[str, Callable[[], str]] = {
     "postgres": _postgres,
     "migrations": applied_migrations,
+    "keyword index": _keyword_index,
     "valkey": _valkey,
     "engine": _engine,
     "ingestion worker": _worker_of(INGESTION),

@@ -2,11 +2,14 @@
 
 import pytest
 from django.db import connection
+from django.urls import reverse
 
 from knowledge import indexes
+from knowledge.explaining import run_test
 from knowledge.indexes import KEYWORD_INDEX, LOCK, renew_keyword_index
 from knowledge.reconciling import reconcile
 from knowledge.retrieval import retrieve
+from knowledge.search_tests import begin_test
 from phi3site.health import short_connection
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -37,6 +40,24 @@ def test_is_made_anew_once_after_each_start_and_finds_as_before(ingested, bob):
     assert on_disk() != before and not renew_keyword_index()
     scores = retrieve("seal kit", user=bob, collections=None).passages[0].scores
     assert scores["keyword"]["rank"] == 1
+
+
+def test_until_then_a_search_goes_by_meaning_alone_and_says_so(ingested, bob, curator, client):
+    ingested()
+    start_anew()
+    found = retrieve("seal kit", user=bob, collections=None)
+    assert "SK-17" in found.passages[0].text and "by meaning alone" in found.gap
+    assert all("keyword" not in passage.scores for passage in found.ranked)
+    part = client.get(reverse("readyz")).json()["parts"]["keyword index"]
+    assert part == {"ok": True, "detail": indexes.STALE}
+    test = begin_test("seal kit", owner=curator, person=curator)
+    run_test(test.pk)
+    client.force_login(curator)
+    url = reverse("knowledge:search_test", args=[test.pk])
+    assert "by meaning alone" in client.get(url).content.decode()
+    reconcile()
+    assert retrieve("seal kit", user=bob, collections=None).gap == ""
+    assert client.get(reverse("readyz")).json()["parts"]["keyword index"]["detail"] == "answers"
 
 
 def test_what_a_killed_renewal_left_is_removed(ingested):

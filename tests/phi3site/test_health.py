@@ -98,7 +98,7 @@ def test_says_when_postgres_is_away(client, db, engine, workers, monkeypatch):
     monkeypatch.setattr(health.connection, "get_connection_params", lambda: dict(away))
     answer = client.get(reverse("readyz"))
     assert answer.status_code == 503
-    assert answer.json()["missing"] == ["postgres", "migrations"]
+    assert answer.json()["missing"] == ["postgres", "migrations", "keyword index"]
     assert "nowhere" not in answer.content.decode()
 
 
