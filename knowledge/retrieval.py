@@ -88,16 +88,8 @@ def retrieve(
     kept = [computed, *kept[: limit - 1]] if computed else kept
     clock.lap("choose")
     dropped += summaries
-    return Retrieval(
-        kept,
-        query,
-        clock.laps,
-        searched.chunks,
-        dropped,
-        as_of=day,
-        ranked=found,
-        gap=searched.gap,
-    )
+    count, gap = searched.chunks, searched.gap
+    return Retrieval(kept, query, clock.laps, count, dropped, as_of=day, ranked=found, gap=gap)
 
 
 def _passage(row: dict[str, Any]) -> FoundPassage:
