@@ -60,7 +60,8 @@ def load_base(
 ) -> LoadedBase:
     """Loads a folder, or a hub id such as `microsoft/Phi-3-mini-4k-instruct@revision`.
 
-    `quantisation` is None, "nf4", or "int8" on a CPU. Raises EngineError `base_unavailable` or `base_refused`.
+    `quantisation` is None, "nf4", or "int8" on a CPU. Raises EngineError `base_unavailable` or
+    `base_refused`.
     """
     folder = _find(folder_or_id)
     config = _read_config(folder)

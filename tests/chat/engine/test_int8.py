@@ -49,6 +49,16 @@ def test_a_row_is_the_same_alone_and_in_company(linear, rows, is_rounded_twice):
     assert torch.equal(layer(rows.flip(0)).flip(0), together)
 
 
+@pytest.mark.parametrize("is_rounded_twice", [False, True])
+def test_processors_without_fast_products_give_the_same(
+    linear, rows, is_rounded_twice, monkeypatch
+):
+    layer = Int8Linear(linear, is_rounded_twice=is_rounded_twice)
+    monkeypatch.setattr("chat.engine.int8._has_fast_products", lambda: False)
+    plain = Int8Linear(linear, is_rounded_twice=is_rounded_twice)
+    torch.testing.assert_close(layer(rows), plain(rows), rtol=0, atol=1e-5)
+
+
 def test_nothing_gives_nothing(linear):
     assert not Int8Linear(linear)(torch.zeros(2, 96)).any()
 
