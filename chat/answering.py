@@ -31,6 +31,7 @@ from chat.stream import AnswerStream, Superseded
 from chat.threads import in_thread
 from knowledge import embedding
 from knowledge.errors import KnowledgeError
+from knowledge.registry import row_of
 
 # Searches and attributions at the same time; more would only take each other's CPU.
 ENCODING = 2
@@ -148,7 +149,11 @@ def _attribute(draft: Draft) -> None:
     if draft.sources:
         encoder = embedding.get_encoder()
         draft.attributions = attribute(
-            draft.text, draft.sources, encode=encoder.encode_passages, question=draft.question
+            draft.text,
+            draft.sources,
+            encode=encoder.encode_passages,
+            question=draft.question,
+            likeness=row_of(encoder).likeness,
         )
         draft.lap("attributed")
 

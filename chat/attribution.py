@@ -20,6 +20,7 @@ from chat.statements import Statement, read_statements
 Verdict = Literal["supported", "weak", "unsupported"]
 # Rows of vectors of unit length, one per text.
 Encode = Callable[[list[str]], Any]
+Likeness = Callable[[float], float]
 
 SUPPORTED_FROM, WEAK_FROM = 0.62, 0.42
 # Passage windows that are compared by the encoder, per sentence.
@@ -74,9 +75,17 @@ class _Window:
 
 
 def attribute(
-    text: str, sources: Sequence[Source], *, encode: Encode, question: str = ""
+    text: str,
+    sources: Sequence[Source],
+    *,
+    encode: Encode,
+    question: str = "",
+    likeness: Likeness = float,
 ) -> list[Attribution]:
-    """Every sentence that claims something, in order; one resting on two passages comes twice."""
+    """Every sentence that claims something, in order; one resting on two passages comes twice.
+
+    `likeness` says what a cosine of the encoder is in the packaged encoder's terms.
+    """
     windows = [window for source in sources for window in _windows(source)]
     stated = [window.statements[0] for window in windows if len(window.statements) == 1]
     asked = claim_of(question)
@@ -89,7 +98,7 @@ def attribute(
         about = asked if len(claim.words) < TERSE else None
         near = _nearest(claim, about, windows)
         spoken = f"{question} {words}" if about else words
-        scores = _scores(spoken, claim, about, near, stated, encode)
+        scores = _scores(spoken, claim, about, near, stated, encode, likeness)
         written = {int(number) for number in WRITTEN.findall(words)}
         found += _verdicts(span, near, scores, written)
     return found
@@ -124,13 +133,14 @@ def _scores(
     near: list[_Window],
     stated: list[Statement],
     encode: Encode,
+    likeness: Likeness,
 ) -> list[float]:
     if not near:
         return []
     vectors = encode([spoken, *(window.text for window in near)])
     cosines = (vectors[1:] @ vectors[0]).tolist()
     return [
-        _support(claim, about, window, stated, float(cosine))
+        _support(claim, about, window, stated, likeness(float(cosine)))
         for window, cosine in zip(near, cosines, strict=True)
     ]
 

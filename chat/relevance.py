@@ -25,7 +25,9 @@ CAPITALS_UP_TO = 0.34
 
 @dataclass(frozen=True)
 class Evidence:
-    """What speaks for one passage: its cosine, and its share of the question's content words."""
+    """What speaks for one passage: its likeness (a cosine, as the first encoder means it), and its
+    share of the question's content words.
+    """
 
     cosine: float
     overlap: float
@@ -42,7 +44,7 @@ def weigh(query: str, passages: Sequence[FoundPassage]) -> list[Evidence]:
     words = frozenset(content_words(query)) | frozenset(numbers(query))
     return [
         Evidence(
-            round(passage.cosine, 4),
+            round(passage.likeness, 4),
             round(coverage(words, frozenset(content_words(passage.context_text))), 4),
         )
         for passage in passages

@@ -1,11 +1,12 @@
 """What an administrator types to choose another encoder."""
 
-from pathlib import Path
 from typing import Any
 
 from django import forms
 
 from knowledge.embedding import EncoderSpec
+from knowledge.encoder_sources import check_source
+from knowledge.errors import KnowledgeError
 from knowledge.models import MAX_DIMENSIONS
 
 
@@ -48,13 +49,12 @@ class EncoderForm(forms.Form):
     )
 
     def clean_source(self) -> str:
-        """Refuses what no worker could load: an address without a model, pickles alone."""
+        """Refuses what no worker could load: no folder, no answer, pickles alone."""
         source = str(self.cleaned_data["source"]).strip()
-        if source.startswith(("http://", "https://")) and not source.partition("#")[2]:
-            raise forms.ValidationError(f"Write the model behind the address: {source}#model-name")
-        folder = Path(source)
-        if folder.is_dir() and not any(folder.glob("*.safetensors")):
-            raise forms.ValidationError("This folder holds no model.safetensors.")
+        try:
+            check_source(source)
+        except KnowledgeError as error:
+            raise forms.ValidationError(error.message, code=error.code) from error
         return source
 
     def spec(self) -> EncoderSpec:

@@ -65,13 +65,20 @@ class FoundPassage:
     tokens: int
     # "dense" (cosine), "keyword", "fused" and, with a reranker, "reranked".
     scores: dict[str, Score]
+    # Offset and factor from a cosine of the encoder to a likeness: see `Encoder.scale`.
+    scale: tuple[float, float] = (0.0, 1.0)
     # Only of kind "computed".
     computation: Computation | None = None
 
     @property
     def cosine(self) -> float:
-        """Likeness of question and passage by the encoder, -1..1; what abstention looks at."""
+        """Of question and passage by the encoder, -1..1; each encoder has its own usual ones."""
         return self.scores["dense"]["score"] if "dense" in self.scores else 0.0
+
+    @property
+    def likeness(self) -> float:
+        """The same as every encoder means it; what abstention looks at."""
+        return self.scale[0] + self.scale[1] * self.cosine if "dense" in self.scores else 0.0
 
 
 @dataclass(frozen=True)

@@ -13,11 +13,11 @@ from urllib.parse import urldefrag
 
 import httpx
 import numpy as np
-from django.conf import settings
 from numpy import float32
 from numpy.typing import NDArray
 
 from knowledge.embedding import EncoderSpec
+from knowledge.encoder_sources import BUSY, key_of
 from knowledge.errors import EncoderRefused, EncoderUnavailable
 
 PROBE = "Every pump is tested before it leaves the factory."
@@ -31,7 +31,6 @@ ATTEMPTS = 5
 RETRY_AFTER = 0.5
 LONGEST_PAUSE = 60.0
 SECONDS = 60.0
-BUSY = {408, 409, 425, 429}
 
 
 def load_remote_encoder(spec: EncoderSpec) -> "RemoteEncoder":
@@ -40,18 +39,6 @@ def load_remote_encoder(spec: EncoderSpec) -> "RemoteEncoder":
     if not model:
         raise EncoderRefused(f"Write the model behind the address: {url}#model-name")
     return RemoteEncoder(url, model, spec, api_key=key_of(url))
-
-
-def key_of(url: str) -> str:
-    """The server's key. Raises EncoderRefused for a server that the operator has not allowed."""
-    for entry in settings.KNOWLEDGE_ENCODER_SERVERS:
-        allowed, _, key = entry.partition(" ")
-        if allowed.rstrip("/") == url.rstrip("/"):
-            return key.strip()
-    raise EncoderRefused(
-        f"The server {url} is not allowed. Whoever runs this site adds it to "
-        "KNOWLEDGE_ENCODER_SERVERS."
-    )
 
 
 class RemoteEncoder:

@@ -60,6 +60,7 @@ def retrieve(
     if collections is not None:
         allowed = allowed.filter(pk__in=list(collections))
     encoder = embedding.get_encoder()
+    encoder_row = row_of(encoder)
     vector = encoder.encode_query(query)
     day = as_of or named_day(query) or timezone.localdate()
     clock.lap("embed")
@@ -69,13 +70,13 @@ def retrieve(
             vector,
             allowed=allowed,
             hidden=DocumentVersion.objects.hidden_from(user, on=day),
-            encoder=row_of(encoder),
+            encoder=encoder_row,
             limit=candidates,
         )
     except EmptyResultSet:
         searched = Searched(0, [])
     clock.lap("search")
-    named = named_first(query, [_passage(row) for row in searched.rows])
+    named = named_first(query, [_passage(row, encoder_row.scale) for row in searched.rows])
     found, summaries = both_levels(query, named)
     found = name_first(query, found)
     if is_reranked:
@@ -92,7 +93,7 @@ def retrieve(
     return Retrieval(kept, query, clock.laps, count, dropped, as_of=day, ranked=found, gap=gap)
 
 
-def _passage(row: dict[str, Any]) -> FoundPassage:
+def _passage(row: dict[str, Any], scale: tuple[float, float]) -> FoundPassage:
     """A row of the search as a passage; rankings that it is not part of are left out."""
     scores: dict[str, Score] = {}
     dense, keyword = row.pop("dense_score"), row.pop("keyword_score")
@@ -104,7 +105,7 @@ def _passage(row: dict[str, Any]) -> FoundPassage:
     scores["fused"] = {"rank": row.pop("fused_rank"), "score": row.pop("fused_score")}
     # Django leaves jsonb of raw SQL as text.
     headings, boxes = tuple(row.pop("headings")), tuple(json.loads(row.pop("boxes")))
-    return FoundPassage(**row, headings=headings, boxes=boxes, scores=scores)
+    return FoundPassage(**row, headings=headings, boxes=boxes, scores=scores, scale=scale)
 
 
 def name_first(query: str, found: list[FoundPassage]) -> list[FoundPassage]:

@@ -80,6 +80,7 @@ def _go_on(switch: EncoderSwitch, until: float) -> bool:
         if lacks_vector_index(switch.encoder):
             # Another worker builds it; the reconciler comes back to this.
             return False
+        _calibrate(switch, encoder)
         if swap(switch):
             return False
 
@@ -104,6 +105,24 @@ def _loaded(switch: EncoderSwitch) -> TextEncoder:
         setattr(row, name, value)
     row.save()
     return encoder
+
+
+def _calibrate(switch: EncoderSwitch, encoder: TextEncoder) -> None:
+    """What its cosines mean beside those of the former one; once, since thresholds rest on it."""
+    from knowledge.calibrating import measure
+
+    row = switch.encoder
+    was_searched_with = EncoderSwitch.objects.filter(former=row, status=Status.FINISHED).exists()
+    if row.likeness_factor is not None or was_searched_with:
+        return
+    try:
+        former = open_row(switch.former)
+    except KnowledgeError as error:
+        # Gone, perhaps the very reason for the switch: its cosines are taken as they are.
+        logger.warning("encoder %s can't be measured: %s", row.pk, error.code)
+        return
+    row.likeness_offset, row.likeness_factor = measure(encoder, former, switch.former)
+    row.save(update_fields=["likeness_offset", "likeness_factor"])
 
 
 def missing(switch: EncoderSwitch) -> QuerySet[Chunk]:

@@ -11,6 +11,8 @@ from django.db.models import Q
 
 # An HNSW index on halfvec takes no more: an encoder with more is refused when it is chosen.
 MAX_DIMENSIONS = 4_000
+# The likeness that an expert asks for at least, if nobody chose another.
+ORDINARY = 0.3
 
 
 class Encoder(models.Model):
@@ -38,6 +40,9 @@ class Encoder(models.Model):
     max_tokens = models.PositiveIntegerField(default=256)
     # A server's vector of one fixed text: tells when another model answers under the same name.
     probe = ArrayField(models.FloatField(), default=list, blank=True)
+    # Its cosines as likenesses: offset + factor * cosine. None: it is the measure of the others.
+    likeness_offset = models.FloatField(null=True)
+    likeness_factor = models.FloatField(null=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.BUILDING)
     created_at = models.DateTimeField(auto_now_add=True)
 
@@ -55,6 +60,33 @@ class Encoder(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @property
+    def shown_state(self) -> str:
+        """Its state for people: one whose switch has failed or rests is not being built."""
+        if self.state != self.State.BUILDING:
+            return str(self.state)
+        switch = self.switches.first()
+        rests = (EncoderSwitch.Status.FAILED, EncoderSwitch.Status.PAUSED)
+        return str(switch.status if switch and switch.status in rests else self.state)
+
+    @property
+    def scale(self) -> tuple[float, float]:
+        """Offset and factor from a cosine to a likeness."""
+        if self.likeness_factor is None:
+            return 0.0, 1.0
+        return self.likeness_offset or 0.0, self.likeness_factor
+
+    def likeness(self, cosine: float) -> float:
+        """What experts' thresholds are compared with, whichever encoder is searched with."""
+        offset, factor = self.scale
+        return offset + factor * cosine
+
+    @property
+    def ordinary_cosine(self) -> float:
+        """The way back: its cosine that counts as the likeness that experts ask for at least."""
+        offset, factor = self.scale
+        return (ORDINARY - offset) / factor
 
 
 class SwitchQuerySet(models.QuerySet["EncoderSwitch"]):
@@ -131,6 +163,11 @@ class EncoderSwitch(models.Model):
     def is_unfinished(self) -> bool:
         """Whether it may still happen."""
         return self.status in self.UNFINISHED
+
+    @property
+    def is_counted(self) -> bool:
+        """Whether it is known how many passages there are to embed."""
+        return self.total > 0
 
     @property
     def percent(self) -> int:

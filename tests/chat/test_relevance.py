@@ -11,15 +11,15 @@ from chat.relevance import Evidence, unknown_names, weigh
 @dataclass
 class Found:
     context_text: str
-    cosine: float = 0.4
+    likeness: float = 0.4
     scores: dict = field(default_factory=dict)
 
 
 @pytest.mark.parametrize(
-    ("cosine", "overlap", "suffices"),
+    ("likeness", "overlap", "suffices"),
     [(0.2, 1.0, False), (0.35, 0.1, False), (0.35, 0.3, True), (0.55, 0.0, True), (0.3, 0.3, True)],
 )
-def test_likeness_and_words_must_both_speak_for_a_passage(cosine, overlap, suffices):
+def test_likeness_and_words_must_both_speak_for_a_passage(likeness, overlap, suffices):
     assert Evidence(cosine, overlap).suffices(RetrievalSettings()) is suffices
 
 

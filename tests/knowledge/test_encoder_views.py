@@ -6,6 +6,10 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
+from knowledge.embedding import EncoderSpec
+from knowledge.encoder_acts import switch_to
+from knowledge.encoder_sources import check_source
+from knowledge.errors import EncoderUnavailable
 from knowledge.models import ChunkEmbedding, Encoder, EncoderSwitch
 from knowledge.switching import work_on
 
@@ -75,6 +79,9 @@ def test_a_retired_encoders_vectors_can_be_removed(page, client, begun):
         ({"source": "https://host.example/v1"}, "#model-name"),
         ({"source": "x/y", "dimensions": "4001"}, "4000"),
         ({"source": ""}, "Name the encoder"),
+        ({"source": "/nowhere/bge-m3"}, "There is no folder /nowhere/bge-m3"),
+        ({"source": "models/of/nobody"}, "There is no folder"),
+        ({"source": "https://host.example/v1#model"}, "is not allowed"),
     ],
 )
 def test_what_can_not_work_is_refused_at_once(page, client, upload_ready, sent, said):
@@ -89,6 +96,32 @@ def test_a_folder_without_safetensors_is_refused(page, client, upload_ready, tmp
     (tmp_path / "pytorch_model.bin").write_bytes(b"pickle")
     page()
     assert "no model.safetensors" in act(client, "switch_encoder", source=str(tmp_path))
+
+
+@pytest.mark.parametrize("model", ["unknown-24", "broken-24", "secret-24"])
+def test_a_server_that_encodes_nothing_is_refused(page, client, upload_ready, served, model):
+    upload_ready()
+    page()
+    assert "encodes nothing now" in act(client, "switch_encoder", source=served(model))
+    assert not EncoderSwitch.objects.exists()
+
+
+def test_a_server_that_is_away_is_refused_and_a_busy_one_is_not(served, settings):
+    settings.KNOWLEDGE_ENCODER_SERVERS += ["http://127.0.0.1:9/v1"]
+    with pytest.raises(EncoderUnavailable, match="ConnectError"):
+        check_source("http://127.0.0.1:9/v1#model")
+    check_source(served("busy-24"))
+
+
+def test_one_that_failed_says_so_and_counts_nothing(page, client, upload_ready, admin):
+    upload_ready()
+    switch = switch_to(EncoderSpec("nobody/knows-it"), actor=admin)
+    EncoderSwitch.objects.update(status="failed", error="There is no such model.")
+    text = page().content.decode()
+    assert "0 of 0" not in text and "<progress" not in text and "Building" not in text
+    assert "There is no such model." in text and "Mend it and resume" in text
+    act(client, "give_up_switch", switch)
+    assert "0 of 0" not in page().content.decode()
 
 
 def run(*args, **options):

@@ -7,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from knowledge import encoder_acts as acts
 from knowledge.embedding import EncoderSpec
+from knowledge.encoder_sources import check_source
 from knowledge.errors import KnowledgeError
 from knowledge.models import Encoder, EncoderSwitch
 from knowledge.switching import work_on
@@ -47,6 +48,7 @@ class Command(BaseCommand):
     def _act(self, source: str, options: dict[str, Any]) -> None:
         act = next((name for name in ACTS if options[name]), "")
         if source:
+            check_source(source)
             acts.switch_to(_spec(source, options), actor=None)
         elif act == "roll_back":
             acts.roll_back(actor=None)
