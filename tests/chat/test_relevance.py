@@ -16,10 +16,10 @@ class Found:
 
 
 @pytest.mark.parametrize(
-    ("likeness", "overlap", "suffices"),
+    ("cosine", "overlap", "suffices"),
     [(0.2, 1.0, False), (0.35, 0.1, False), (0.35, 0.3, True), (0.55, 0.0, True), (0.3, 0.3, True)],
 )
-def test_likeness_and_words_must_both_speak_for_a_passage(likeness, overlap, suffices):
+def test_likeness_and_words_must_both_speak_for_a_passage(cosine, overlap, suffices):
     assert Evidence(cosine, overlap).suffices(RetrievalSettings()) is suffices
 
 
