@@ -8,8 +8,10 @@ from django.http import HttpRequest
 from ninja import Router, Status
 from ninja.pagination import paginate
 
-from chat import asking, conversations
+from chat import asking, conversations, organising
 from chat.branches import show_branch
+from chat.finding import Hit, find
+from chat.listing import chosen
 from chat.models import Answer, Conversation, Expert, Feedback
 from chat.reading import show_answer
 from chat.schemas import (
@@ -17,10 +19,12 @@ from chat.schemas import (
     AskedOut,
     AskIn,
     ConversationDetail,
+    ConversationIn,
     ConversationOut,
     ExpertOut,
     FeedbackIn,
     FeedbackOut,
+    HitOut,
 )
 
 router = Router(tags=["chat"])
@@ -37,10 +41,19 @@ def list_experts(request: HttpRequest) -> QuerySet[Expert]:
 
 @router.get("/conversations", response=list[ConversationOut])
 @paginate
-def list_conversations(request: HttpRequest) -> QuerySet[Conversation]:
-    """Your conversations, newest first."""
+def list_conversations(
+    request: HttpRequest, label: str = "", archived: bool = False
+) -> QuerySet[Conversation]:
+    """Your conversations, newest first; with a label, or those in the archive."""
     asking.require_asker(request.user)
-    return Conversation.objects.visible_to(request.user)
+    return chosen(request.user, label=label, archived=archived)
+
+
+@router.get("/conversations/search", response=list[HitOut])
+def search_conversations(request: HttpRequest, words: str = "") -> list[Hit]:
+    """Your conversations with these words in title, questions or answers."""
+    asking.require_asker(request.user)
+    return find(request.user, words[:200])
 
 
 @router.get("/conversations/{uuid:conversation_id}", response=ConversationDetail)
@@ -52,12 +65,37 @@ def get_conversation(request: HttpRequest, conversation_id: UUID) -> dict[str, A
     return {**vars(found), "questions": list(questions)}
 
 
+@router.patch("/conversations/{uuid:conversation_id}", response=ConversationOut)
+def change_conversation(
+    request: HttpRequest, conversation_id: UUID, change: ConversationIn
+) -> Conversation:
+    """Renames, pins, labels or archives; what is left out stays as it is."""
+    asking.require_asker(request.user)
+    user = request.user
+    if change.title is not None:
+        conversations.rename(user, conversation_id, change.title)
+    if change.is_pinned is not None:
+        organising.pin(user, conversation_id, is_pinned=change.is_pinned)
+    if change.labels is not None:
+        organising.label(user, conversation_id, ",".join(change.labels))
+    if change.is_archived is not None:
+        organising.archive(user, conversation_id, is_archived=change.is_archived)
+    return conversations.find_conversation(user, conversation_id)
+
+
 @router.delete("/conversations/{uuid:conversation_id}", response={204: None})
 def delete_conversation(request: HttpRequest, conversation_id: UUID) -> Status[None]:
     """Takes a conversation from your list and stops what still runs in it."""
     asking.require_asker(request.user)
-    conversations.delete_conversation(request.user, conversation_id)
+    organising.delete_conversation(request.user, conversation_id)
     return Status(204, None)
+
+
+@router.post("/conversations/{uuid:conversation_id}/restore", response=ConversationOut)
+def restore_conversation(request: HttpRequest, conversation_id: UUID) -> Conversation:
+    """Takes the deletion of a conversation back, up to an hour later."""
+    asking.require_asker(request.user)
+    return organising.restore_conversation(request.user, conversation_id)
 
 
 @router.post("/questions", response={202: AskedOut})

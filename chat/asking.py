@@ -170,8 +170,8 @@ def _queue(
     """A new answer at the end of the shown branch, for the workers."""
     answer = question.answers.create(expert_version=version, continues=continues)
     conversation = question.conversation
-    conversation.shown = answer
-    conversation.save(update_fields=["shown", "updated_at"])
+    conversation.shown, conversation.archived_at = answer, None
+    conversation.save(update_fields=["shown", "archived_at", "updated_at"])
     announce(answer)
     announce_change(conversation)
     details = {"expert_version": str(version.pk), "answer": str(answer.pk)}

@@ -5,15 +5,16 @@ A script gets the thread as a partial and takes over what has changed; a plain f
 
 from uuid import UUID
 
+from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
 from chat import asking, conversations
 from chat.branches import show_branch
+from chat.guard import asker_view
 from chat.models import Conversation
 from chat.reading import show_conversation
-from chat.views import asker_view
 
 
 @require_safe
@@ -27,7 +28,11 @@ def thread(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
 @asker_view
 def show(request: HttpRequest, part_id: UUID) -> HttpResponse:
     """The newest branch through a question or an answer."""
-    return _shown(request, show_branch(request.user, part_id))
+    conversation = show_branch(request.user, part_id)
+    if request.headers.get("HX-Request"):
+        return _thread(request, conversation)
+    question = conversation.questions.filter(Q(pk=part_id) | Q(answers=part_id)).first()
+    return redirect(f"{conversation.get_absolute_url()}#question-{question and question.pk}")
 
 
 @require_POST

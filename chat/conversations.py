@@ -1,12 +1,11 @@
-"""What a person does with conversations and answers besides asking: rename, delete, rate."""
+"""What a person does with conversations and answers besides asking: rename, rate."""
 
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.utils import timezone
 
-from chat.asking import UNSTORABLE, stop
+from chat.asking import UNSTORABLE
 from chat.errors import NotFound, QuestionRefused, StateConflict
 from chat.hints import announce_change
 from chat.models import Answer, Conversation, Feedback
@@ -43,24 +42,6 @@ def rename(user: Any, conversation_id: UUID, title: str) -> Conversation:
     announce_change(conversation)
     record("conversation.renamed", actor=user, target=conversation)
     return conversation
-
-
-@transaction.atomic
-def delete_conversation(user: Any, conversation_id: UUID) -> None:
-    """Takes a conversation from its owner's list and stops what still runs in it.
-
-    Its rows stay for the auditor: receipts name them.
-    """
-    mine = Conversation.objects.visible_to(user).select_for_update()
-    conversation = mine.filter(pk=conversation_id).first()
-    if conversation is None:
-        raise NotFound("There is no such conversation.")
-    conversation.deleted_at = timezone.now()
-    conversation.save(update_fields=["deleted_at"])
-    for answer in Answer.objects.filter(question__conversation=conversation).unfinished():
-        stop(answer, actor=user)
-    announce_change(conversation)
-    record("conversation.deleted", actor=user, target=conversation)
 
 
 @transaction.atomic

@@ -30,8 +30,37 @@ class ConversationOut(Schema):
 
     id: UUID
     title: str
+    is_pinned: bool
+    labels: list[str]
+    archived_at: datetime | None
     created_at: datetime
     updated_at: datetime
+
+
+class ConversationIn(Schema):
+    """What may be changed of a conversation; what is left out stays."""
+
+    title: str | None = None
+    is_pinned: bool | None = None
+    is_archived: bool | None = None
+    labels: list[str] | None = None
+
+
+class SnippetOut(Schema):
+    """A place where the words stand, with `<mark>` around them in otherwise escaped HTML."""
+
+    part: UUID
+    is_answer: bool
+    html: str
+    at: datetime
+
+
+class HitOut(Schema):
+    """A conversation that was found."""
+
+    conversation: ConversationOut
+    at: datetime
+    snippets: list[SnippetOut]
 
 
 class QuestionOut(Schema):

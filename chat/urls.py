@@ -2,15 +2,20 @@
 
 from django.urls import path
 
-from chat import branch_views, console, trace_views, views
+from chat import branch_views, console, list_views, trace_views, views
 
 app_name = "chat"
 urlpatterns = [
     path("chat/", views.home, name="home"),
     path("chat/ask/", views.ask, name="ask"),
     path("chat/<uuid:conversation_id>/", views.conversation, name="conversation"),
-    path("chat/<uuid:conversation_id>/rename/", views.rename, name="rename"),
-    path("chat/<uuid:conversation_id>/delete/", views.delete, name="delete"),
+    path("chat/list/", list_views.list_page, name="list"),
+    path("chat/<uuid:conversation_id>/rename/", list_views.rename, name="rename"),
+    path("chat/<uuid:conversation_id>/delete/", list_views.delete, name="delete"),
+    path("chat/<uuid:conversation_id>/restore/", list_views.restore, name="restore"),
+    path("chat/<uuid:conversation_id>/pin/", list_views.pin, name="pin"),
+    path("chat/<uuid:conversation_id>/archive/", list_views.archive, name="archive_conversation"),
+    path("chat/<uuid:conversation_id>/label/", list_views.label, name="label"),
     path("chat/answers/<uuid:answer_id>/", views.answer, name="answer"),
     path("chat/<uuid:conversation_id>/thread/", branch_views.thread, name="thread"),
     path("chat/show/<uuid:part_id>/", branch_views.show, name="show"),

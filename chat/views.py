@@ -1,42 +1,20 @@
 """The employee's pages: conversations, answers, passages; each form works without script too."""
 
-from collections.abc import Callable
-from functools import wraps
 from typing import Any
 from uuid import UUID, uuid4
 
 from django.conf import settings
 from django.contrib import messages
-from django.contrib.auth.decorators import login_required, permission_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import asking, conversations
-from chat.errors import ChatError, NotFound, QuestionRefused
+from chat import asking, conversations, list_views
+from chat.errors import QuestionRefused
 from chat.forms import AskForm, FeedbackForm
+from chat.guard import asker_view
 from chat.models import Conversation, Expert
 from chat.reading import answer_html, show_answer, show_conversation, show_passage
-
-View = Callable[..., HttpResponse]
-# Conversations in the list; older ones are found by their address.
-LISTED = 200
-
-
-def asker_view(view: View) -> View:
-    """For those who may ask; our errors become a 404 or a message on the page one came from."""
-
-    @wraps(view)
-    def wrapped(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
-        try:
-            return view(request, *args, **kwargs)
-        except NotFound as error:
-            raise Http404(error.message) from error
-        except ChatError as error:
-            messages.error(request, error.message)
-            return redirect("chat:home")
-
-    return login_required(permission_required("chat.ask", raise_exception=True)(wrapped))
 
 
 @require_safe
@@ -143,27 +121,6 @@ def passage(request: HttpRequest, passage_id: UUID) -> HttpResponse:
     return render(request, template, vars(shown))
 
 
-@require_POST
-@asker_view
-def rename(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Another title."""
-    title = request.POST.get("title", "")
-    try:
-        return redirect(conversations.rename(request.user, conversation_id, title))
-    except QuestionRefused as error:
-        messages.error(request, f"{error.message} The old one is kept.")
-        return redirect("chat:conversation", conversation_id)
-
-
-@require_POST
-@asker_view
-def delete(request: HttpRequest, conversation_id: UUID) -> HttpResponse:
-    """Takes a conversation from the list."""
-    conversations.delete_conversation(request.user, conversation_id)
-    messages.success(request, "The conversation is deleted.")
-    return redirect("chat:home")
-
-
 def _frame(
     request: HttpRequest, conversation: Conversation | None, *, wanted: str = ""
 ) -> dict[str, Any]:
@@ -174,7 +131,9 @@ def _frame(
     return {
         "conversation": conversation,
         "turns": show_conversation(conversation, request.user) if conversation else [],
-        "conversations": Conversation.objects.visible_to(request.user)[:LISTED],
+        **list_views.list_context(request),
+        "open_id": str(conversation.pk) if conversation else "",
+        "undo": list_views.undo_of(request),
         "experts": experts,
         "expert": _preselected(conversation, experts, wanted or request.GET.get("expert", "")),
         "max_question_chars": settings.CHAT_MAX_QUESTION_CHARS,

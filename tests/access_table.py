@@ -26,6 +26,11 @@ GET  chat:conversation          302 200 404 404 404 404 404 403
 POST chat:rename                302 302 404 404 404 404 404 403
 POST chat:delete                302 302 404 404 404 404 404 403
 GET  chat:answer                302 200 404 404 404 404 404 403
+GET  chat:list                  302 200 200 200 200 200 200 403
+POST chat:restore               302 404 404 404 404 404 404 403
+POST chat:pin                   302 302 404 404 404 404 404 403
+POST chat:archive_conversation  302 302 404 404 404 404 404 403
+POST chat:label                 302 302 404 404 404 404 404 403
 GET  chat:thread                302 200 404 404 404 404 404 403
 POST chat:show                  302 302 404 404 404 404 404 403
 POST chat:go_on                 302 302 404 404 404 404 404 403
@@ -116,6 +121,9 @@ API = """
 GET    api/experts                           401 200 200 200 200 200 200 403
 GET    api/conversations                     401 200 200 200 200 200 200 403
 GET    api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 403
+GET    api/conversations/search              401 200 200 200 200 200 200 403
+PATCH  api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 403
+POST   api/conversations/<uuidstr:conversation_id>/restore  401 404 404 404 404 404 404 403
 DELETE api/conversations/<uuidstr:conversation_id>  401 204 404 404 404 404 404 403
 POST   api/questions                         401 202 202 404 202 404 202 403
 GET    api/answers/<uuidstr:answer_id>       401 200 404 404 404 404 404 403

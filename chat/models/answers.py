@@ -4,6 +4,8 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.db.models import Q
 
@@ -80,6 +82,7 @@ class Answer(models.Model):
                 name="answer_unfinished",
             ),
             models.Index(fields=("-created_at",), name="answer_created"),
+            GinIndex(SearchVector("text", config="simple"), name="answer_words"),
         ]
 
     def __str__(self) -> str:

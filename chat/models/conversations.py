@@ -4,6 +4,9 @@ import uuid
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.fields import ArrayField
+from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.urls import reverse
 
@@ -32,6 +35,10 @@ class Conversation(models.Model):
     shown = models.ForeignKey(
         "Answer", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
+    is_pinned = models.BooleanField(default=False)
+    # Few words of the owner's own, to filter by.
+    labels = ArrayField(models.CharField(max_length=30), default=list, blank=True)
+    archived_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     updated_at = models.DateTimeField(auto_now=True)
     deleted_at = models.DateTimeField(null=True, blank=True)
@@ -75,6 +82,7 @@ class Question(models.Model):
         ordering = ("asked_at", "id")
         default_permissions = ()
         constraints = [models.UniqueConstraint(fields=("asker", "client_id"), name="question_once")]
+        indexes = [GinIndex(SearchVector("text", config="simple"), name="question_words")]
 
     def __str__(self) -> str:
         return self.text[:60]

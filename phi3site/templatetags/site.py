@@ -3,15 +3,11 @@
 Knows no app: a link is given by its URL name and is left out where that name doesn't resolve.
 """
 
-from collections.abc import Iterable
-from datetime import timedelta
-from itertools import groupby
 from typing import Any
 
 from django import template
 from django.templatetags.static import static
 from django.urls import NoReverseMatch, reverse
-from django.utils import timezone
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
@@ -41,12 +37,3 @@ def nav_link(
     path = context["request"].path if "request" in context else ""
     is_current = path == url if exact else path.startswith(url)
     return {"url": url, "label": label, "icon": icon, "is_current": is_current}
-
-
-@register.filter
-def by_day(rows: Iterable[Any]) -> list[dict[str, Any]]:
-    """Rows with `updated_at`, newest first, as groups named Today, Yesterday and Earlier."""
-    today = timezone.localdate()
-    names = {today: "Today", today - timedelta(days=1): "Yesterday"}
-    groups = groupby(rows, lambda row: names.get(timezone.localdate(row.updated_at), "Earlier"))
-    return [{"name": name, "rows": list(items)} for name, items in groups]

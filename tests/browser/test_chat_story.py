@@ -259,26 +259,50 @@ def test_the_answer_can_be_copied_as_it_was_written(page, model):
     assert page.evaluate("navigator.clipboard.readText()") == WHOLE
 
 
-def test_a_conversation_is_found_again_and_deleted_after_a_question(page, model):
+def test_a_conversation_is_found_by_the_words_of_its_answer(page, model):
+    ask_and_finish(page, model, "The seal kit SK-17 was formerly named Bluefin.")
+    path = page.evaluate("location.pathname")
+    page.goto("/chat/")
+    page.keyboard.press("Control+k")
+    page.keyboard.type("bluef")
+    hit = page.get_by_role("navigation", name="Conversations").locator(".hit")
+    expect(hit.locator("mark")).to_have_text("Bluefin")
+    hit.locator(".hit-words").click()
+    page.wait_for_url(lambda url: path in url)
+    expect(body(page)).to_contain_text("Bluefin")
+
+
+def test_a_deleted_conversation_is_taken_back(page, model):
     ask_and_finish(page, model)
     path = page.evaluate("location.pathname")
     page.goto("/chat/")
     line = page.get_by_role("listitem").filter(has=page.locator(f"[href='{path}']"))
-    line.get_by_role("link").click()
-    expect(page.get_by_role("heading", name=QUESTION).last).to_be_visible()
     line.hover()
     line.get_by_role("button", name=re.compile("^Delete")).click()
-    page.get_by_role("dialog").get_by_role("button", name="Delete").click()
-    expect(page.get_by_text("The conversation is deleted.")).to_be_visible()
+    expect(page.get_by_text("is deleted.")).to_be_visible()
+    expect(page.locator(f"[href='{path}']")).to_have_count(0)
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("heading", name=QUESTION, level=2)).to_be_visible()
+    assert words(page) == WHOLE
 
 
-def test_a_new_conversation_can_be_renamed_at_once(page, model):
+def test_a_new_conversation_can_be_renamed_labelled_and_pinned_at_once(page, model):
     ask_and_finish(page, model)
-    page.get_by_role("button", name="Rename this conversation").click()
+    page.locator("[data-menu] > summary").click()
+    page.get_by_role("button", name="Rename").click()
     page.get_by_label("Title").fill("Seals of the P-200")
-    page.get_by_role("button", name="Rename", exact=True).click()
+    page.get_by_role("button", name="Rename", exact=True).last.click()
     expect(page.locator("[data-title]")).to_have_text("Seals of the P-200")
-    expect(page.locator("[aria-current=page]", has_text="Seals of the P-200")).to_be_visible()
+    page.locator("[data-menu] > summary").click()
+    page.get_by_role("button", name="Labels").click()
+    page.get_by_label("Labels", exact=True).fill("pumps")
+    page.get_by_role("button", name="Save").click()
+    expect(page.locator(".head-labels")).to_have_text("pumps")
+    page.locator("[data-menu] > summary").click()
+    page.get_by_role("button", name="Pin to the top").click()
+    pinned = page.locator("[data-day=Pinned]")
+    expect(pinned.locator("[aria-current=page]")).to_have_text("Seals of the P-200")
+    assert not faults(page)
 
 
 def test_nobody_else_opens_the_conversation(page, open_as, model):

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection
 
-from chat import asking, conversations
+from chat import asking, conversations, organising
 from chat.asking import ask, regenerate, request_stop
 from chat.errors import Forbidden, NotFound, QuestionRefused, StateConflict
 from chat.models import Answer, Conversation, Question
@@ -185,14 +185,14 @@ def test_nobody_acts_on_foreign_answers(alice, bob, mallory, asked):
         with pytest.raises(NotFound):
             conversations.rename(other, asked.question.conversation_id, "Mine")
         with pytest.raises(NotFound):
-            conversations.delete_conversation(other, asked.question.conversation_id)
+            organising.delete_conversation(other, asked.question.conversation_id)
     asked.refresh_from_db()
     assert asked.status == "queued"
 
 
 @pytest.mark.django_db
 def test_deleting_a_conversation_stops_it_and_keeps_its_rows(alice, asked):
-    conversations.delete_conversation(alice, asked.question.conversation_id)
+    organising.delete_conversation(alice, asked.question.conversation_id)
     asked.refresh_from_db()
     assert asked.status == "stopped"
     assert not Conversation.objects.visible_to(alice).exists()

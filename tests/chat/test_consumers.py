@@ -10,8 +10,8 @@ from django.contrib.auth.models import User
 from django.test import Client
 
 from chat import consumers
-from chat.conversations import delete_conversation
 from chat.models import Answer, Question
+from chat.organising import delete_conversation
 from chat.stream import AnswerStream
 from chat.threads import in_thread
 from chat.worker import Worker

@@ -12,6 +12,8 @@ import { Sources } from "./sources.js";
 import { Thread } from "./thread.js";
 
 const POLL_AFTER = 2000;
+// Stands in the addresses of a page whose conversation has no id yet.
+const NO_CONVERSATION = "00000000-0000-4000-8000-000000000000";
 
 class Chat {
   constructor(root) {
@@ -46,9 +48,16 @@ class Chat {
     this.composer.addEventListener("stop", () => this.#stop());
     this.root.addEventListener("click", (event) => this.#clicked(event));
     this.branches.addEventListener("merged", () => this.#merged());
-    this.branches.addEventListener("refused", () =>
-      this.composer.complain("That did not reach the server. Try it again in a moment."),
+    this.branches.addEventListener("refused", (event) =>
+      this.composer.complain(
+        event.detail === 404
+          ? "This conversation was deleted. What you write here is kept; start a new chat to ask it."
+          : "That did not reach the server. Try it again in a moment.",
+      ),
     );
+    document.querySelector("[data-toast-close]")?.addEventListener("click", (event) => {
+      event.currentTarget.closest("[data-toast]").remove();
+    });
     this.root.querySelector("[data-expert]")?.addEventListener("change", () => this.#addressed());
     this.socket.addEventListener("open", () => this.#connected());
     this.socket.addEventListener("message", (event) => this.#hear(event.detail));
@@ -129,12 +138,20 @@ class Chat {
     history.replaceState(null, "", url);
     document.title = document.title.replace(/^.*?( · [^·]*)$/, (_, site) => title + site);
     this.root.querySelector("[data-title]").textContent = title;
-    this.conversations.add(url, title);
-    this.root.querySelector("[data-rename]").hidden = false;
-    const rename = document.querySelector("[data-rename-form]");
-    rename.action = `${url}rename/`;
-    rename.elements.title.value = title;
+    this.conversations.add(url, title, conversation);
+    this.#address(conversation);
+    document.querySelector("[data-rename-form]").elements.title.value = title;
     this.composer.moveTo(conversation);
+  }
+
+  /** The menu and its dialogs were made before the conversation had an id. */
+  #address(conversation) {
+    this.root.querySelector("[data-menu]").hidden = false;
+    const parts = "[data-menu] form, [data-menu] a[href], form[data-conversation-form]";
+    for (const part of document.querySelectorAll(parts)) {
+      const name = part.localName === "form" ? "action" : "href";
+      part.setAttribute(name, part.getAttribute(name).replace(NO_CONVERSATION, conversation));
+    }
   }
 
   // ------------------------------------------------------------------ hearing
@@ -160,6 +177,7 @@ class Chat {
   /** In this tab or in another one of the same person. */
   #changed(conversation) {
     if (conversation === this.root.dataset.conversation) this.branches.refresh();
+    this.conversations.refresh();
   }
 
   /** The thread shows another branch, or more of it: hears the answers that are new here. */

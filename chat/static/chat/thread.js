@@ -15,6 +15,8 @@ export class Thread {
     this.#root.addEventListener("scroll", () => this.#scrolled(), { passive: true });
     this.#latest.addEventListener("click", () => this.toEnd());
     this.toEnd();
+    const target = location.hash && document.getElementById(location.hash.slice(1));
+    if (target && this.#list.contains(target)) target.scrollIntoView();
   }
 
   /** The answers on the page, oldest first. */
