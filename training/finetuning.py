@@ -35,7 +35,10 @@ from training.loading import (
     save_adapter,
 )
 from training.masking import Masked, learned_tail, mask_example, pad_batch
+from training.packing import NAME as EACH_EXAMPLE
+from training.packing import pack_batch
 from training.recipes import Recipe
+from training.stopping import EarlyStop, eval_losses
 from training.tokens import FolderCodec, Turn
 
 
@@ -76,8 +79,11 @@ def finetune(
     train, held_back, left_out = mask_examples(recipe, examples, base_model)
     set_seed(recipe.seed)
     model = attach_adapter(load_base(base_model, recipe, dtype, on_cpu=on_cpu), recipe)
+    if is_packed := recipe.packing and not recipe.neftune_noise_alpha:
+        model.set_attn_implementation(EACH_EXAMPLE)
     start = newest_checkpoint(output / "checkpoints")
     reporter = Reporter(output, emit, should_stop)
+    patience = EarlyStop(recipe.early_stopping_patience, output)
     arguments = training_arguments(recipe, output, len(train), bool(held_back), on_cpu, dtype)
     arguments.eval_on_start = bool(held_back) and start is None
     trainer = Trainer(
@@ -85,18 +91,22 @@ def finetune(
         args=arguments,
         train_dataset=train,
         eval_dataset=held_back or None,
-        data_collator=Collator(pad_id(model)),
-        callbacks=[reporter],
+        data_collator=Collator(None if is_packed else pad_id(model)),
+        callbacks=[reporter, patience],
     )
     trainer.remove_callback(PrinterCallback)
     facts = describe(model, arguments, dtype, left_out)
     emit(type="prepared", facts=facts, resumed_from=step_of(start) if start else None)
     state = learn(trainer, start)
-    if state.global_step < arguments.max_steps:
+    if state.global_step < arguments.max_steps and not patience.is_over:
         return Outcome(True, state.global_step, {})
+    figures = reporter.figures(state.log_history)
+    if patience.has_best:
+        patience.restore(model)
+        figures["eval_loss"] = round(min(eval_losses(state.log_history)), 6)
     if trainer.is_world_process_zero():
         save_adapter(model, base_model, output)
-    return Outcome(False, state.global_step, reporter.figures(state.log_history))
+    return Outcome(False, state.global_step, figures)
 
 
 def learn(trainer: Trainer, start: Path | None) -> TrainerState:
@@ -141,6 +151,7 @@ def training_arguments(
         max_steps=total,
         weight_decay=recipe.weight_decay,
         max_grad_norm=recipe.max_grad_norm,
+        neftune_noise_alpha=recipe.neftune_noise_alpha or None,
         activation_checkpointing=recipe.gradient_checkpointing,
         activation_checkpointing_kwargs={"use_reentrant": False},
         seed=recipe.seed,
@@ -163,13 +174,15 @@ def training_arguments(
 
 
 class Collator:
-    """Examples to tensors; a class, since Trainer keeps it."""
+    """Examples to tensors; a class, since Trainer keeps it. Without a pad they lie end to end."""
 
-    def __init__(self, pad: int) -> None:
+    def __init__(self, pad: int | None) -> None:
         self.pad = pad
 
     def __call__(self, batch: Sequence[Masked]) -> dict[str, Any]:
         """One batch; its labels are those of the positions that the model predicts for."""
+        if self.pad is None:
+            return pack_batch(batch)
         tail = learned_tail(batch)
         tensors = {name: torch.tensor(rows) for name, rows in pad_batch(batch, self.pad).items()}
         tensors["labels"] = tensors["labels"][:, -tail:]
@@ -213,7 +226,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untype
     def figures(self, history: Sequence[dict[str, Any]]) -> dict[str, float]:
         """First and last losses of the whole run, resumed or not."""
         losses = [entry["loss"] for entry in history if "loss" in entry]
-        evals = [entry["eval_loss"] for entry in history if "eval_loss" in entry]
+        evals = eval_losses(history)
         named = {"first_loss": losses[:1], "loss": losses[-1:], "first_eval_loss": evals[:1]}
         named["eval_loss"] = evals[-1:]
         return {name: round(value[0], 6) for name, value in named.items() if value}

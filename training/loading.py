@@ -86,6 +86,7 @@ def attach_adapter(model: Any, recipe: Recipe) -> PeftModel:
         r=recipe.r,
         lora_alpha=recipe.lora_alpha,
         lora_dropout=recipe.lora_dropout,
+        use_rslora=recipe.use_rslora,
         target_modules=list(recipe.target_modules),
         task_type="CAUSAL_LM",
     )

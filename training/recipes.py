@@ -22,6 +22,7 @@ LABELS = {
     "r": "Rank (r)",
     "lora_alpha": "Strength (lora_alpha)",
     "lora_dropout": "Dropout",
+    "use_rslora": "Strength by the root of the rank (rsLoRA)",
     "target_modules": "Layers",
     "learning_rate": "Learning rate",
     "lr_scheduler_type": "Course of the learning rate",
@@ -31,8 +32,11 @@ LABELS = {
     "per_device_train_batch_size": "Examples at a time",
     "gradient_accumulation_steps": "Batches per step",
     "max_length": "Longest example (max_length)",
+    "packing": "Examples end to end (packing)",
     "weight_decay": "Weight decay",
     "max_grad_norm": "Longest gradient",
+    "neftune_noise_alpha": "Noise (NEFTune)",
+    "early_stopping_patience": "Patience (early stopping)",
     "gradient_checkpointing": "Save memory by computing twice",
     "save_steps": "Steps between checkpoints",
     "eval_steps": "Steps between measurements",
@@ -69,6 +73,10 @@ class Recipe:
     lora_dropout: float = knob(
         0.0, "Share of adapter inputs dropped while learning, against overfitting.", low=0, high=0.5
     )
+    use_rslora: bool = knob(
+        False,
+        "Divides the strength by the root of the rank: large ranks learn as briskly as small.",
+    )
     target_modules: tuple[str, ...] = knob(
         FUSED, "Layers that get adapter weights; Phi-3 has exactly these four.", choices=FUSED
     )
@@ -96,8 +104,26 @@ class Recipe:
     max_length: int = knob(
         1024, "Longest example in tokens; longer ones are left out, and named.", low=16, high=131072
     )
+    packing: bool = knob(
+        True,
+        "Lays the examples of a batch end to end, kept apart, instead of padding them: faster.",
+    )
     weight_decay: float = knob(0.0, "Pull of the adapter weights towards zero.", low=0, high=1)
     max_grad_norm: float = knob(1.0, "Longest gradient; longer ones are cut.", low=0.01, high=100)
+    neftune_noise_alpha: float = knob(
+        0.0,
+        "Noise on the words' vectors while learning, against parroting; 5 is usual, 0 is none. "
+        "Turns packing off.",
+        low=0,
+        high=50,
+    )
+    early_stopping_patience: int = knob(
+        0,
+        "Measurements without a better eval loss after which the run ends with the best weights; "
+        "0 goes through all steps.",
+        low=0,
+        high=100,
+    )
     gradient_checkpointing: bool = knob(
         False, "Computes activations twice: about a third slower, far less memory."
     )
