@@ -104,6 +104,8 @@ GET  knowledge:original         302 200 200 404 200 404 200 404
 GET  knowledge:page_image       302 200 200 404 200 404 200 404
 
 GET  training:datasets          302 403 403 403 403 403 200 403
+GET  training:columns           302 403 403 403 403 403 200 403
+POST training:discard_upload    302 403 403 403 403 403 302 403
 GET  training:dataset           302 403 403 403 403 403 200 403
 GET  training:example           302 403 403 403 403 403 302 403
 GET  training:runs              302 403 403 403 403 403 200 403

@@ -29,6 +29,7 @@ from phi3site.audit.canonical import canonical_json, sha256
 from phi3site.audit.recording import record
 from tests.conftest import make_user
 from training.models import Dataset, Example, Run
+from training.uploads import keep_upload
 
 TEXT = "The seal kit of the P-200 pump is SK-17."
 LINE = [{"role": "user", "content": "Which kit?"}, {"role": "assistant", "content": "SK-17."}]
@@ -200,7 +201,11 @@ class World:
         dataset = Dataset.objects.create(name="Terms", filename="terms.jsonl", sha256="d" * 64)
         Example.objects.create(dataset=dataset, line=1, messages=LINE, sha256="e" * 64)
         run = Run.objects.create(name="Terms", dataset=dataset, recipe={}, base_model="demo")
+        table = io.BytesIO(b"Frage,Antwort\nWelche?,SK-17.\n")
+        admin = self.people["admin"]
+        upload = keep_upload("Fragen", table, filename="fragen.csv", actor=admin)
         self.ids |= {"dataset_id": dataset.pk, "run_id": run.pk, "line": 1}
+        self.ids |= {"upload_id": upload.pk}
 
     def file(self, name):
         """A file to send, of the kind that its name says."""

@@ -1,5 +1,7 @@
 """Datasets and runs over the API: the same functions as the pages, for the same people."""
 
+import json
+from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
@@ -13,9 +15,10 @@ from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
 from training.bases import context_limit, find_base, is_demo
+from training.columns import Columns
+from training.dataset_forms import DatasetForm
 from training.datasets import import_dataset
 from training.errors import DatasetRefused, RecipeRefused
-from training.forms import DatasetForm
 from training.models import Dataset, Metric, Run
 from training.recipes import presets, read_recipe
 from training.runs import cancel_run, resume_run, start_run
@@ -40,15 +43,36 @@ def list_datasets(request: HttpRequest) -> QuerySet[Dataset]:
 
 @router.post("/datasets", response={201: DatasetOut})
 def upload_dataset(
-    request: HttpRequest, name: Form[str], file: File[UploadedFile]
+    request: HttpRequest, name: Form[str], file: File[UploadedFile], columns: Form[str] = ""
 ) -> Status[Dataset]:
-    """Checks a file and keeps its examples; the same bytes give the dataset they gave before."""
+    """Checks a file and keeps its examples; the same bytes give the dataset they gave before.
+
+    `columns` says what the columns of a table mean: {"question": "Frage", "answer": "Antwort"}, and
+    perhaps context, system and source.
+    """
     require_trainer(request)
     form = DatasetForm({"name": name}, MultiValueDict({"file": [file]}))
     if not form.is_valid():
         raise DatasetRefused(" ".join(str(e) for errors in form.errors.values() for e in errors))
-    dataset = import_dataset(name, file, actor=request.user, filename=form.filename)
+    dataset = import_dataset(
+        name, file, actor=request.user, filename=form.filename, columns=_columns(columns)
+    )
     return Status(201, dataset)
+
+
+def _columns(text: str) -> Columns | None:
+    if not text:
+        return None
+    given: Any = None
+    with suppress(json.JSONDecodeError, RecursionError):
+        given = json.loads(text)
+    is_named = isinstance(given, dict) and all(isinstance(name, str) for name in given.values())
+    if is_named and (columns := Columns.complete(given)):
+        return columns
+    raise DatasetRefused(
+        "`columns` must be a JSON object that names the columns of question and answer.",
+        code="columns_needed",
+    )
 
 
 @router.get("/datasets/{uuid:dataset_id}", response=DatasetOut)

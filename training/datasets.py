@@ -17,10 +17,11 @@ from django.db.models import Max
 
 from phi3site.audit.recording import record
 from training.bases import find_base
+from training.columns import Columns
 from training.errors import DatasetRefused, RecipeRefused
 from training.masking import mask_example
 from training.models import Dataset, Example
-from training.reading import LineError, Row, read_rows
+from training.reading import LineError, Row, read_file
 from training.splits import choose_eval
 from training.tokens import Codec, folder_codec
 
@@ -39,26 +40,54 @@ class Collected:
     duplicates: list[tuple[int, int]] = field(default_factory=list)
 
 
-def import_dataset(name: str, file: IO[bytes], *, actor: Any, filename: str = "") -> Dataset:
+def import_dataset(
+    name: str,
+    file: IO[bytes],
+    *,
+    actor: Any,
+    filename: str = "",
+    columns: Columns | None = None,
+) -> Dataset:
     """Examples and report of an uploaded file; the same bytes give the dataset they gave before.
 
-    Raises DatasetRefused when nothing in the file can be learned from.
+    `columns` says what the columns of a table mean. Raises DatasetRefused when nothing in the file
+    can be learned from.
     """
     filename = PurePath(filename or getattr(file, "name", "")).name[-255:]
-    sha256 = hash_upload(file)
-    if known := Dataset.objects.filter(sha256=sha256).first():
+    sha256, meaning = hash_upload(file), columns.as_dict() if columns else {}
+    if known := _known(sha256, meaning):
         return known
-    collected = collect(read_rows(filename, file))
-    _refuse_useless(collected)
+    reading = read_file(filename, file, columns)
+    collected = collect(reading.rows)
+    _refuse_useless(collected, reading.unit)
     codec = _codec()
     tokens = count_tokens(codec, collected.rows) if codec else [None] * len(collected.rows)
     held_back = choose_eval(collected.hashes, [row.source for row in collected.rows])
     examples = _examples(collected, tokens, held_back)
     report = _report(collected, examples)
+    report |= {"unit": reading.unit, "warnings": list(reading.warnings)}
+    new = Dataset(
+        name=name.strip(),
+        filename=filename,
+        sha256=sha256,
+        columns=meaning,
+        report=report,
+        created_by=actor,
+    )
     try:
-        return _store(name.strip(), filename, sha256, report, examples, actor)
+        return _store(new, examples, actor)
     except IntegrityError:  # the same upload, a moment earlier
-        return Dataset.objects.get(sha256=sha256)
+        if known := _known(sha256, meaning):
+            return known
+        raise
+
+
+def _known(sha256: str, columns: dict[str, str]) -> Dataset | None:
+    """The dataset that these bytes gave before, marked as such."""
+    known = Dataset.objects.filter(sha256=sha256, columns=columns).first()
+    if known:
+        known.is_known = True
+    return known
 
 
 def hash_upload(file: IO[bytes]) -> str:
@@ -106,20 +135,17 @@ def _codec() -> Codec | None:
         return None
 
 
-def _refuse_useless(collected: Collected) -> None:
+def _refuse_useless(collected: Collected, unit: str) -> None:
     if collected.rows:
         return
     if not collected.errors:
-        raise DatasetRefused("The file is empty: it needs one conversation per line.")
-    first = collected.errors[0]
+        raise DatasetRefused(f"The file is empty: it needs one conversation per {unit}.")
+    first, count = collected.errors[0], len(collected.errors)
+    them = f"the only {unit}" if count == 1 else f"any of the {count:,} {unit}s"
     raise DatasetRefused(
-        f"Nothing can be learned from {_lines(len(collected.errors))}. Line {first.line}: "
+        f"Nothing can be learned from {them}. {unit.capitalize()} {first.line}: "
         f"{first.message}. Correct the file and upload it again."
     )
-
-
-def _lines(count: int) -> str:
-    return "the only line" if count == 1 else f"any of the {count:,} lines"
 
 
 def _examples(
@@ -175,26 +201,18 @@ def describe_tokens(counts: Sequence[int]) -> dict[str, float]:
 
 
 @transaction.atomic
-def _store(
-    name: str,
-    filename: str,
-    sha256: str,
-    report: dict[str, Any],
-    examples: Sequence[Example],
-    actor: Any,
-) -> Dataset:
-    newest = Dataset.objects.filter(name=name).aggregate(newest=Max("version"))["newest"] or 0
-    dataset = Dataset.objects.create(
-        name=name,
-        version=newest + 1,
-        filename=filename,
-        sha256=sha256,
-        report=report,
-        created_by=actor,
-    )
+def _store(dataset: Dataset, examples: Sequence[Example], actor: Any) -> Dataset:
+    known = Dataset.objects.filter(name=dataset.name)
+    dataset.version = (known.aggregate(newest=Max("version"))["newest"] or 0) + 1
+    dataset.save(force_insert=True)
     for example in examples:
         example.dataset = dataset
     Example.objects.bulk_create(examples, batch_size=1000)
-    details = {"name": name, "version": newest + 1, "sha256": sha256, "examples": len(examples)}
+    details = {
+        "name": dataset.name,
+        "version": dataset.version,
+        "sha256": dataset.sha256,
+        "examples": len(examples),
+    }
     record("dataset.imported", target=dataset, actor=actor, details=details)
     return dataset

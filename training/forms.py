@@ -1,13 +1,10 @@
 """Forms of datasets and runs; the recipe's fields come from the recipe itself."""
 
 import dataclasses
-from pathlib import PurePath
 from typing import Any
 from uuid import uuid4
 
 from django import forms
-from django.conf import settings
-from django.core.files.uploadedfile import UploadedFile
 
 from training.errors import RecipeRefused
 from training.models import Dataset
@@ -15,34 +12,6 @@ from training.recipes import LABELS, METHOD_NAMES, Recipe, read_recipe
 
 # What most people decide; the rest is folded away.
 MAIN = ("method", "learning_rate", "num_train_epochs", "max_steps", "r", "lora_alpha")
-
-
-class DatasetForm(forms.Form):
-    """A file to learn from."""
-
-    name = forms.CharField(
-        max_length=120, help_text="What it teaches, such as “Service desk answers”."
-    )
-    file = forms.FileField(
-        help_text="JSON lines with <code>messages</code>, or CSV with the columns question and "
-        "answer.",
-        widget=forms.FileInput(attrs={"accept": ".jsonl,.ndjson,.csv"}),
-    )
-
-    def clean_file(self) -> "UploadedFile[Any]":
-        """Not larger than TRAINING_MAX_UPLOAD_MB."""
-        file: UploadedFile[Any] = self.cleaned_data["file"]
-        limit = settings.TRAINING_MAX_UPLOAD_MB
-        if (file.size or 0) > limit * 1024 * 1024:
-            raise forms.ValidationError(
-                f"The file is larger than {limit} MB. Split it, or raise TRAINING_MAX_UPLOAD_MB."
-            )
-        return file
-
-    @property
-    def filename(self) -> str:
-        """The uploaded file's name without any path."""
-        return PurePath(str(self.cleaned_data["file"].name)).name
 
 
 class RunForm(forms.Form):

@@ -12,6 +12,11 @@ from django.db.models import Q
 from django.urls import reverse
 
 
+def _upload_place(upload: "Upload", filename: str) -> str:
+    """A generated name: what the uploader calls the file never becomes a path."""
+    return f"datasets/{upload.pk}"
+
+
 class Dataset(models.Model):
     """Examples to learn from, as one upload brought them; unchanged once a run used them."""
 
@@ -19,8 +24,10 @@ class Dataset(models.Model):
     name = models.CharField(max_length=120)
     version = models.PositiveIntegerField(default=1)
     filename = models.CharField(max_length=255)
-    # Of the uploaded bytes: the same bytes are the same dataset.
-    sha256 = models.CharField(max_length=64, unique=True)
+    # Of the uploaded bytes: the same bytes, read alike, are the same dataset.
+    sha256 = models.CharField(max_length=64)
+    # What the columns of a table mean, where a person chose: {"question": "Frage", …}.
+    columns = models.JSONField(default=dict)
     # Counts, duplicates, token statistics, and errors by line, as datasets.Report holds them.
     report = models.JSONField(default=dict)
     created_by = models.ForeignKey(
@@ -28,11 +35,17 @@ class Dataset(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    # Set by the import that found it instead of making it.
+    is_known = False
+
     class Meta:
         ordering = ("-created_at",)
         default_permissions = ()
         permissions = (("manage_training", "May manage datasets and fine-tuning runs"),)
-        constraints = [models.UniqueConstraint(fields=("name", "version"), name="dataset_version")]
+        constraints = [
+            models.UniqueConstraint(fields=("name", "version"), name="dataset_version"),
+            models.UniqueConstraint(fields=("sha256", "columns"), name="dataset_bytes"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.name} v{self.version}"
@@ -40,6 +53,26 @@ class Dataset(models.Model):
     def get_absolute_url(self) -> str:
         """The dataset's page in the console."""
         return reverse("training:dataset", args=[self.pk])
+
+
+class Upload(models.Model):
+    """A table whose columns wait for a person to say what they mean; gone after a day."""
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    name = models.CharField(max_length=120)
+    filename = models.CharField(max_length=255)
+    file = models.FileField(upload_to=_upload_place)
+    created_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+"
+    )
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.filename
 
 
 class Example(models.Model):

@@ -17,6 +17,7 @@ from training.counting import queue_counts
 from training.errors import RunLost
 from training.models import Run
 from training.runs import MAX_RESTARTS, fail_run, job_id, queue_run, settle_cancelled, write_fenced
+from training.uploads import forget_uploads
 
 # A worker writes every two seconds.
 LEASE = timedelta(seconds=30)
@@ -28,6 +29,7 @@ logger = logging.getLogger(__name__)
 def reconcile() -> int:
     """Moves what got stuck; returns how many runs that were."""
     queue_counts()
+    forget_uploads()
     now = timezone.now()
     lost = Run.objects.under_way().filter(heartbeat_at__lt=now - LEASE)
     moved = sum(recover(run) for run in lost)

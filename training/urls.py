@@ -2,13 +2,23 @@
 
 from django.urls import path
 
-from training import views
+from training import dataset_views, views
 
 app_name = "training"
 urlpatterns = [
-    path("console/datasets/", views.datasets, name="datasets"),
-    path("console/datasets/<uuid:dataset_id>/", views.dataset, name="dataset"),
-    path("console/datasets/<uuid:dataset_id>/lines/<int:line>/", views.example, name="example"),
+    path("console/datasets/", dataset_views.datasets, name="datasets"),
+    path("console/datasets/uploads/<uuid:upload_id>/", dataset_views.columns, name="columns"),
+    path(
+        "console/datasets/uploads/<uuid:upload_id>/discard/",
+        dataset_views.discard,
+        name="discard_upload",
+    ),
+    path("console/datasets/<uuid:dataset_id>/", dataset_views.dataset, name="dataset"),
+    path(
+        "console/datasets/<uuid:dataset_id>/lines/<int:line>/",
+        dataset_views.example,
+        name="example",
+    ),
     path("console/runs/", views.runs, name="runs"),
     path("console/runs/new/", views.new_run, name="new_run"),
     path("console/runs/<uuid:run_id>/", views.run, name="run"),

@@ -1,31 +1,25 @@
-"""The administrator's pages of datasets and runs."""
+"""The administrator's pages of runs; those of datasets are in dataset_views."""
 
 from collections.abc import Callable
 from functools import wraps
-from gettext import ngettext
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required, permission_required
 from django.core.paginator import Paginator
-from django.db.models import Count
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat.models import Adapter
 from training.bases import context_limit, find_base, is_demo
-from training.counting import can_count
-from training.datasets import hash_upload, import_dataset
-from training.errors import DatasetRefused, RecipeRefused, StateConflict, TrainingError
-from training.forms import DatasetForm, RunForm
-from training.masking import IGNORED, mask_example
-from training.models import Dataset, Example, Run
+from training.errors import RecipeRefused, StateConflict, TrainingError
+from training.forms import RunForm
+from training.models import Dataset, Run
 from training.recipes import presets
 from training.reports import log_tail, report_on
 from training.runs import cancel_run, resume_run, start_run
-from training.tokens import folder_codec
 
 PAGE = 25
 View = Callable[..., HttpResponse]
@@ -46,64 +40,6 @@ def trainer_view(view: View) -> View:
 
     checked = permission_required("training.manage_training", raise_exception=True)(wrapped)
     return login_required(checked)
-
-
-@require_http_methods(["GET", "HEAD", "POST"])
-@trainer_view
-def datasets(request: HttpRequest) -> HttpResponse:
-    """All datasets, and the form for another."""
-    form = DatasetForm(request.POST or None, request.FILES or None)
-    if request.method == "POST" and form.is_valid():
-        try:
-            return _upload(request, form)
-        except DatasetRefused as error:
-            form.add_error("file", error.message)
-    rows = Dataset.objects.select_related("created_by").annotate(run_count=Count("runs"))
-    rows = rows.order_by("-created_at")
-    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
-    status = 422 if form.is_bound else 200
-    return render(request, "training/datasets.html", {"form": form, "page": page}, status=status)
-
-
-def _upload(request: HttpRequest, form: DatasetForm) -> HttpResponse:
-    file = form.cleaned_data["file"]
-    known = Dataset.objects.filter(sha256=hash_upload(file)).first()
-    dataset = import_dataset(
-        form.cleaned_data["name"], file, actor=request.user, filename=form.filename
-    )
-    if known:
-        messages.info(request, f"This very file is here already, as {dataset}.")
-    else:
-        count = dataset.report["examples"]
-        words = ngettext("example", "examples", count)
-        messages.success(request, f"{dataset} holds {count:,} {words}.")
-    return redirect(dataset)
-
-
-@require_safe
-@trainer_view
-def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
-    """What the file came to: counts, errors by line, tokens, examples."""
-    found = get_object_or_404(Dataset, pk=dataset_id)
-    page = Paginator(found.examples.order_by("line"), PAGE).get_page(request.GET.get("page"))
-    context = {"dataset": found, "page": page, "runs": found.runs.all()[:10]}
-    context["is_being_counted"] = not found.report.get("tokens") and can_count()
-    return render(request, "training/dataset.html", context)
-
-
-@require_safe
-@trainer_view
-def example(request: HttpRequest, dataset_id: UUID, line: int) -> HttpResponse:
-    """One example as the model learns it: its tokens, and which of them count."""
-    found = get_object_or_404(
-        Example.objects.select_related("dataset"), dataset=dataset_id, line=line
-    )
-    codec = folder_codec(find_base())
-    masked = mask_example(codec, found.messages)
-    learned = [label != IGNORED for label in masked.labels]
-    tokens = list(zip(codec.words(masked.ids), learned, strict=True))
-    context = {"example": found, "tokens": tokens, "learned": sum(learned)}
-    return render(request, "training/example.html", context)
 
 
 @require_safe

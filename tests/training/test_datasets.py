@@ -114,9 +114,9 @@ def test_keys_without_a_meaning_are_reported(tiny, admin):
         ("x.jsonl", b"", "empty"),
         ("x.jsonl", b"\n\n \n", "empty"),
         ("x.jsonl", b"{oops\n", "Line 1: not valid JSON"),
-        ("x.exe", b"MZ", "Only .jsonl"),
+        ("x.exe", b"MZ", "Only .jsonl, .json, .csv and .xlsx"),
         ("x.csv", b"a,b\n1,2\n", "columns question and answer"),
-        ("x.csv", b"\xff\xfe", "UTF-8"),
+        ("x.csv", b"", "empty"),
         ("x.csv", b'question,answer\n"a,b\n', "not valid CSV"),
     ],
 )

@@ -1,0 +1,78 @@
+"""Forms of datasets: a file, and what the columns of a table mean."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import PurePath
+from typing import Any
+
+from django import forms
+from django.conf import settings
+from django.core.files.uploadedfile import UploadedFile
+
+from training.columns import Columns
+from training.reading import ACCEPTED
+
+
+class DatasetForm(forms.Form):
+    """A file to learn from."""
+
+    name = forms.CharField(
+        max_length=120, help_text="What it teaches, such as “Service desk answers”."
+    )
+    file = forms.FileField(
+        help_text="JSON lines or a JSON array (<code>messages</code>, ShareGPT, Alpaca), CSV or "
+        "an Excel workbook.",
+        widget=forms.FileInput(attrs={"accept": ",".join(ACCEPTED)}),
+    )
+
+    def clean_file(self) -> "UploadedFile[Any]":
+        """Not larger than TRAINING_MAX_UPLOAD_MB."""
+        file: UploadedFile[Any] = self.cleaned_data["file"]
+        limit = settings.TRAINING_MAX_UPLOAD_MB
+        if (file.size or 0) > limit * 1024 * 1024:
+            raise forms.ValidationError(
+                f"The file is larger than {limit} MB. Split it, or raise TRAINING_MAX_UPLOAD_MB."
+            )
+        return file
+
+    @property
+    def filename(self) -> str:
+        """The uploaded file's name without any path."""
+        return PurePath(str(self.cleaned_data["file"].name)).name
+
+
+class ColumnsForm(forms.Form):
+    """Which column holds what; a column has one meaning at most."""
+
+    question = forms.ChoiceField(help_text="What is asked.")
+    answer = forms.ChoiceField(help_text="What the model shall learn to say.")
+    context = forms.ChoiceField(
+        required=False, help_text="Put below the question, such as the text that it is about."
+    )
+    system = forms.ChoiceField(
+        required=False, label="System message", help_text="How the model shall behave."
+    )
+    source = forms.ChoiceField(
+        required=False,
+        help_text="Where the example comes from: those of one source stay together when some are "
+        "held back to measure with.",
+    )
+
+    def __init__(
+        self, *args: Any, header: Sequence[str], guessed: Mapping[str, str], **kwargs: Any
+    ) -> None:
+        kwargs["initial"] = dict(guessed)
+        super().__init__(*args, **kwargs)
+        names = [(name, name) for name in header if name]
+        for field in self.fields.values():
+            nothing = "Choose a column" if field.required else "No column"
+            field.choices = [("", nothing), *names]  # type: ignore[attr-defined]
+
+    def clean(self) -> dict[str, Any]:
+        """The choice under `columns`."""
+        values: dict[str, Any] = super().clean() or {}
+        if not self.errors:
+            columns = Columns.complete(values)
+            if columns is None:
+                raise forms.ValidationError("A column can have one meaning only.")
+            values["columns"] = columns
+        return values

@@ -1,0 +1,119 @@
+"""The administrator's pages of datasets: add one, say what its columns mean, see what it holds."""
+
+from gettext import ngettext
+from typing import Any
+from uuid import UUID
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Count
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from training.bases import find_base
+from training.columns import Columns
+from training.counting import can_count
+from training.dataset_forms import ColumnsForm, DatasetForm
+from training.datasets import import_dataset
+from training.errors import DatasetRefused
+from training.masking import IGNORED, mask_example
+from training.models import Dataset, Example, Upload
+from training.tokens import folder_codec
+from training.uploads import (
+    discard_upload,
+    guess_meaning,
+    import_upload,
+    is_unclear,
+    keep_upload,
+    look_into,
+)
+from training.views import PAGE, trainer_view
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@trainer_view
+def datasets(request: HttpRequest) -> HttpResponse:
+    """All datasets, and the form for another."""
+    form = DatasetForm(request.POST or None, request.FILES or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _upload(request, form)
+        except DatasetRefused as error:
+            form.add_error("file", error.message)
+    rows = Dataset.objects.select_related("created_by").annotate(run_count=Count("runs"))
+    rows = rows.order_by("-created_at")
+    page = Paginator(rows, PAGE).get_page(request.GET.get("page"))
+    status = 422 if form.is_bound else 200
+    return render(request, "training/datasets.html", {"form": form, "page": page}, status=status)
+
+
+def _upload(request: HttpRequest, form: DatasetForm) -> HttpResponse:
+    name, file = form.cleaned_data["name"], form.cleaned_data["file"]
+    if is_unclear(form.filename, file):
+        kept = keep_upload(name, file, filename=form.filename, actor=request.user)
+        return redirect("training:columns", kept.pk)
+    dataset = import_dataset(name, file, actor=request.user, filename=form.filename)
+    return _tell(request, dataset)
+
+
+def _tell(request: HttpRequest, dataset: Dataset) -> HttpResponse:
+    if dataset.is_known:
+        messages.info(request, f"This very file is here already, as {dataset}.")
+    else:
+        count = dataset.report["examples"]
+        words = ngettext("example", "examples", count)
+        messages.success(request, f"{dataset} holds {count:,} {words}.")
+    return redirect(dataset)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@trainer_view
+def columns(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """What the columns of one's own upload mean, beside the first rows."""
+    upload = get_object_or_404(Upload, pk=upload_id, created_by=request.user)
+    header, samples = look_into(upload)
+    sent = request.POST if request.method == "POST" else None
+    form = ColumnsForm(sent, header=header, guessed=guess_meaning(header))
+    if request.method == "POST" and form.is_valid():
+        chosen: Columns = form.cleaned_data["columns"]
+        try:
+            return _tell(request, import_upload(upload, chosen, actor=request.user))
+        except DatasetRefused as error:
+            form.add_error(None, error.message)
+    context: dict[str, Any] = {"upload": upload, "form": form, "header": header, "rows": samples}
+    return render(request, "training/columns.html", context, status=422 if form.is_bound else 200)
+
+
+@require_POST
+@trainer_view
+def discard(request: HttpRequest, upload_id: UUID) -> HttpResponse:
+    """Forgets one's own upload without a dataset."""
+    discard_upload(get_object_or_404(Upload, pk=upload_id, created_by=request.user))
+    return redirect("training:datasets")
+
+
+@require_safe
+@trainer_view
+def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
+    """What the file came to: counts, errors by line, tokens, examples."""
+    found = get_object_or_404(Dataset, pk=dataset_id)
+    page = Paginator(found.examples.order_by("line"), PAGE).get_page(request.GET.get("page"))
+    context = {"dataset": found, "page": page, "runs": found.runs.all()[:10]}
+    context["is_being_counted"] = not found.report.get("tokens") and can_count()
+    return render(request, "training/dataset.html", context)
+
+
+@require_safe
+@trainer_view
+def example(request: HttpRequest, dataset_id: UUID, line: int) -> HttpResponse:
+    """One example as the model learns it: its tokens, and which of them count."""
+    found = get_object_or_404(
+        Example.objects.select_related("dataset"), dataset=dataset_id, line=line
+    )
+    codec = folder_codec(find_base())
+    masked = mask_example(codec, found.messages)
+    learned = [label != IGNORED for label in masked.labels]
+    tokens = list(zip(codec.words(masked.ids), learned, strict=True))
+    context = {"example": found, "tokens": tokens, "learned": sum(learned)}
+    return render(request, "training/example.html", context)
