@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass, replace
 
 from chat.quantities import Figure, designations, figures
-from chat.words import amounts, content_words, is_negated, names, numbers
+from chat.words import FILLER, amounts, content_words, is_negated, names, numbers, stem
 
 # A denial in one of these parts of a sentence says nothing about the others.
 CLAUSE = re.compile(r"[;|]|[.!?]\s|,\s+(?=(?:which|who|but|and|no)\b)")
@@ -73,3 +73,16 @@ def coverage(words: frozenset[str], held: frozenset[str]) -> float:
     """Share of the words that are held; figures count twice."""
     total = weight(words)
     return weight(words & held) / total if total else 0.0
+
+
+def is_spelled(name: str, held: frozenset[str]) -> bool:
+    """Whether a name is among the held words, with its hyphens or without.
+
+    The halves of a compound may stand apart, HIV-positive; those of a code may not, SK-17.
+    """
+    if name in held or name.replace("-", "") in held:
+        return True
+    parts = name.split("-")
+    if len(parts) == 1 or any(c.isdigit() for c in name):
+        return any(name == other.replace("-", "") for other in held if "-" in other)
+    return all(part in FILLER or stem(part) in held for part in parts)

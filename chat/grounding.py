@@ -10,7 +10,7 @@ from chat.errors import AnswerFailed
 from chat.followups import standalone
 from chat.models import Passage
 from chat.quoting import choose_quote, choose_quotes
-from chat.relevance import unknown_names, weigh
+from chat.relevance import weigh, why_not
 from chat.verbatim import MOST_QUOTES, compose
 from knowledge import embedding
 from knowledge.retrieval import retrieve
@@ -57,8 +57,7 @@ def _suffices(draft: Draft) -> bool:
     if any(passage.computation is not None for passage in draft.passages):
         return True
     found = draft.found.passages if draft.found else []
-    is_relevant = any(evidence.suffices(draft.retrieval) for evidence in draft.evidence)
-    return is_relevant and not unknown_names(draft.question, found)
+    return not why_not(draft.question, draft.query, found, draft.retrieval)
 
 
 def _choose_words(draft: Draft) -> None:

@@ -51,6 +51,19 @@ def weigh(query: str, passages: Sequence[FoundPassage]) -> list[Evidence]:
     ]
 
 
+def why_not(
+    question: str, query: str, passages: Sequence[FoundPassage], settings: RetrievalSettings
+) -> str:
+    """Why the question can't be answered from what was found for the query; "" when it can."""
+    if any(passage.computation is not None for passage in passages):
+        return ""
+    if not any(evidence.suffices(settings) for evidence in weigh(query, passages)):
+        return "nothing alike"
+    if missing := unknown_names(question, passages):
+        return f"nowhere: {', '.join(missing)}"
+    return ""
+
+
 def unknown_names(question: str, passages: Sequence[FoundPassage]) -> list[str]:
     """Names in the question that no passage holds: there is nothing here about them."""
     text = " ".join(" ".join(passage.context_text for passage in passages).split())

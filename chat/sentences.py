@@ -23,6 +23,9 @@ ABBREVIATION = re.compile(
     re.IGNORECASE,
 )
 WORD = re.compile(r"[^\W_]")
+# Marks of a list in the middle of a line; one alone may be a figure that ends a sentence.
+ITEM = re.compile(r"(?:(?<=\s)|(?<=^))(\d{1,2})[.)]\s+(?=[^\W\d_*`\"'“]|[*`\"'“(])")
+SECOND_ITEM = re.compile(r"\s2[.)]\s+\S")
 
 
 class Span(NamedTuple):
@@ -80,11 +83,23 @@ def _sentences(text: str, block: Span) -> Iterator[Span]:
         return
     prefix = LINE_PREFIX.match(text, block.start, block.end)
     start = prefix.end() if prefix else block.start
-    for end in END.finditer(text, start, block.end):
-        if _is_end(text, start, end):
-            yield _trim(text, Span(start, end.end()))
-            start = end.end()
-    yield _trim(text, Span(start, block.end))
+    for part in _counted(text, Span(start, block.end)):
+        start = part.start
+        for end in END.finditer(text, *part):
+            if _is_end(text, start, end):
+                yield _trim(text, Span(start, end.end()))
+                start = end.end()
+        yield _trim(text, Span(start, part.end))
+
+
+def _counted(text: str, span: Span) -> Iterator[Span]:
+    """The items of a list that was written in one line, "1. Open it 2. Close it", without marks."""
+    start, number = span.start, 0
+    for found in ITEM.finditer(text, *span):
+        if int(found[1]) == number + 1 and (number or SECOND_ITEM.search(text, *span)):
+            yield Span(start, found.start())
+            start, number = found.end(), number + 1
+    yield Span(start, span.end)
 
 
 def _is_end(text: str, start: int, end: re.Match[str]) -> bool:

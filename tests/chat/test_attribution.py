@@ -3,6 +3,7 @@
 import pytest
 
 from chat.attribution import Source, attribute
+from chat.claims import is_spelled
 from tests.fakes import HashEncoder
 
 WARRANTY = Source(
@@ -54,6 +55,7 @@ def test_what_a_passage_says_is_supported(sentence, marker):
         ("The seal kit SK-71 has the price 48.", "code"),
         ("The company was founded in Kellerby by Ingrid Solheim on 5 March 1987.", "date"),
         ("Bananas grow in tropical climates.", "another matter"),
+        ("Damage by dry running is always covered.", "denial turned round"),
     ],
 )
 def test_one_changed_fact_takes_the_support_away(changed, why):
@@ -126,8 +128,38 @@ def test_two_passages_that_say_the_same_are_both_cited():
     assert first.marker == 2  # between equals, the written marker decides
 
 
-def test_what_claims_nothing_gets_no_verdict():
-    assert judge("The terms are:\n\n---\n\nYes.") == []
+@pytest.mark.parametrize("text", ["The terms are:\n\n---\n\nYes.", "Sure!", "I do not know."])
+def test_what_claims_nothing_gets_no_verdict(text):
+    assert judge(text) == []
+
+
+LAB = Source(
+    1,
+    "Oil lowers the wear of seals. Does grease protect the bearing? "
+    "Ask the lab whether paint protects the HIV-7 housing.",
+    "Lab notes",
+)
+
+
+@pytest.mark.parametrize(
+    ("sentence", "verdict"),
+    [
+        ("Oil reduces the wear of seals.", "supported"),
+        ("Oil raises the wear of seals.", "unsupported"),
+        ("Grease protects the bearing.", "weak"),
+        ("Paint protects the HIV-7 housing.", "weak"),
+        ("Paint protects the HIV-9 housing.", "unsupported"),
+    ],
+)
+def test_directions_must_agree_and_questions_assert_nothing(sentence, verdict):
+    (found,) = attribute(sentence, (LAB,), encode=HashEncoder().encode_passages)
+    assert found.verdict == verdict
+
+
+def test_names_may_be_spelled_with_or_without_hyphens():
+    held = frozenset({"ab9-positiv", "ab-9", "test"})
+    assert is_spelled("ab9", held) and is_spelled("test-ab", held | {"ab"})
+    assert not is_spelled("sk-17", frozenset({"sk", "17"}))
 
 
 def test_each_sentence_stands_for_itself():
