@@ -157,3 +157,14 @@ class FeedbackIn(Schema):
 
 class FeedbackOut(FeedbackIn):
     """As it is stored now."""
+
+
+class ShareOut(Schema):
+    """A snapshot that colleagues can read."""
+
+    id: UUID
+    title: str
+    conversation: UUID = Field(alias="conversation_id")
+    address: str = Field(alias="get_absolute_url")
+    answers: list[UUID]
+    created_at: datetime

@@ -2,13 +2,18 @@
 
 from django.urls import path
 
-from chat import branch_views, console, list_views, trace_views, views
+from chat import branch_views, console, list_views, share_views, trace_views, views
 
 app_name = "chat"
 urlpatterns = [
     path("chat/", views.home, name="home"),
     path("chat/ask/", views.ask, name="ask"),
     path("chat/<uuid:conversation_id>/", views.conversation, name="conversation"),
+    path("chat/<uuid:conversation_id>/export/", share_views.export, name="export"),
+    path("chat/<uuid:conversation_id>/share/", share_views.share, name="share"),
+    path("chat/shares/", share_views.shares, name="shares"),
+    path("chat/shares/<uuid:share_id>/", share_views.shared, name="shared"),
+    path("chat/shares/<uuid:share_id>/revoke/", share_views.revoke, name="revoke"),
     path("chat/list/", list_views.list_page, name="list"),
     path("chat/<uuid:conversation_id>/rename/", list_views.rename, name="rename"),
     path("chat/<uuid:conversation_id>/delete/", list_views.delete, name="delete"),

@@ -31,6 +31,11 @@ POST chat:restore               302 404 404 404 404 404 404 403
 POST chat:pin                   302 302 404 404 404 404 404 403
 POST chat:archive_conversation  302 302 404 404 404 404 404 403
 POST chat:label                 302 302 404 404 404 404 404 403
+POST chat:export                302 200 404 404 404 404 404 403
+POST chat:share                 302 302 404 404 404 404 404 403
+GET  chat:shares                302 200 200 200 200 200 200 403
+GET  chat:shared                302 200 200 200 200 200 200 403
+POST chat:revoke                302 302 404 404 404 404 404 403
 GET  chat:thread                302 200 404 404 404 404 404 403
 POST chat:show                  302 302 404 404 404 404 404 403
 POST chat:go_on                 302 302 404 404 404 404 404 403
@@ -126,6 +131,10 @@ GET    api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 
 GET    api/conversations/search              401 200 200 200 200 200 200 403
 PATCH  api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 403
 POST   api/conversations/<uuidstr:conversation_id>/restore  401 404 404 404 404 404 404 403
+POST   api/conversations/<uuidstr:conversation_id>/export  401 200 404 404 404 404 404 403
+POST   api/conversations/<uuidstr:conversation_id>/shares  401 201 404 404 404 404 404 403
+GET    api/shares                            401 200 200 200 200 200 200 403
+DELETE api/shares/<uuidstr:share_id>         401 204 404 404 404 404 404 403
 DELETE api/conversations/<uuidstr:conversation_id>  401 204 404 404 404 404 404 403
 POST   api/questions                         401 202 202 404 202 404 202 403
 GET    api/answers/<uuidstr:answer_id>       401 200 404 404 404 404 404 403

@@ -170,6 +170,7 @@ class World:
             "question_id": question.pk,
             "answer_id": self.answer.pk,
             "part_id": self.answer.pk,
+            "share_id": conversation.shares.create(title="Seal kits", answers=[self.answer.pk]).pk,
             "passage_id": passage.pk,
         }
 

@@ -4,7 +4,7 @@ Rows are reached through `visible_to(user)`. How an answer comes about is told i
 """
 
 from chat.models.answers import Answer, AnswerQuerySet, Citation, Feedback, Passage, Receipt
-from chat.models.conversations import Conversation, ConversationQuerySet, Question
+from chat.models.conversations import Conversation, ConversationQuerySet, Question, Share
 from chat.models.experts import Adapter, AdapterQuerySet, Expert, ExpertQuerySet, ExpertVersion
 
 __all__ = [
@@ -22,4 +22,5 @@ __all__ = [
     "Passage",
     "Question",
     "Receipt",
+    "Share",
 ]

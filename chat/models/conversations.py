@@ -86,3 +86,48 @@ class Question(models.Model):
 
     def __str__(self) -> str:
         return self.text[:60]
+
+
+class ShareQuerySet(models.QuerySet["Share"]):
+    """Shares by owner and by what may still be read."""
+
+    def of(self, user: Any) -> "ShareQuerySet":
+        """Those that a person has made and not taken back."""
+        mine = Conversation.objects.visible_to(user)
+        return self.filter(conversation__in=mine, revoked_at__isnull=True)
+
+    def readable(self) -> "ShareQuerySet":
+        """Those that anybody who may ask here can open."""
+        return self.filter(
+            revoked_at__isnull=True,
+            conversation__deleted_at__isnull=True,
+            conversation__owner__is_active=True,
+        )
+
+
+class Share(models.Model):
+    """A branch of a conversation as it stood, for colleagues to read.
+
+    Holds the answers' ids: finished answers never change, and what they rest on is asked about
+    anew for every reader.
+    """
+
+    id = models.UUIDField(primary_key=True, default=uuid.uuid4, editable=False)
+    conversation = models.ForeignKey(Conversation, on_delete=models.CASCADE, related_name="shares")
+    title = models.CharField(max_length=200)
+    answers = ArrayField(models.UUIDField())
+    created_at = models.DateTimeField(auto_now_add=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    objects = ShareQuerySet.as_manager()
+
+    class Meta:
+        ordering = ("-created_at",)
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return self.title
+
+    def get_absolute_url(self) -> str:
+        """What a colleague opens."""
+        return reverse("chat:shared", args=[self.pk])

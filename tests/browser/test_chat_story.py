@@ -6,6 +6,7 @@ no matter of timing.
 
 import re
 import signal
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
@@ -303,6 +304,26 @@ def test_a_new_conversation_can_be_renamed_labelled_and_pinned_at_once(page, mod
     pinned = page.locator("[data-day=Pinned]")
     expect(pinned.locator("[aria-current=page]")).to_have_text("Seals of the P-200")
     assert not faults(page)
+
+
+def test_a_conversation_is_exported_and_shared_with_a_colleague(page, model, open_as):
+    ask_and_finish(page, model)
+    page.locator("[data-menu] > summary").click()
+    with page.expect_download() as download:
+        page.get_by_role("button", name="Export as HTML").click()
+    exported = Path(download.value.path())
+    assert "SK-17" in exported.read_text() and "painted green" in exported.read_text()
+    page.locator("[data-menu] > summary").click()
+    page.get_by_role("button", name="Share with colleagues").click()
+    address = page.get_by_role("button", name="Copy the link").first.get_attribute("data-copy")
+    for person, words in (("bob", WHOLE[:36]), ("mallory", "not available to you")):
+        colleague = open_as(person, address)
+        expect(colleague.get_by_role("heading", name=QUESTION, level=1)).to_be_visible()
+        expect(colleague.locator("#main")).to_contain_text(words)
+        assert not faults(colleague)
+    expect(colleague.get_by_text("painted green")).to_have_count(0)
+    page.get_by_role("button", name="Take back").first.click()
+    expect(page.get_by_text("The link is dead now.")).to_be_visible()
 
 
 def test_nobody_else_opens_the_conversation(page, open_as, model):

@@ -8,6 +8,7 @@ from django.core.files.base import ContentFile
 
 from chat.asking import ask
 from chat.experts import create_expert
+from chat.models import Answer, Citation, Passage
 from knowledge import embedding
 from knowledge.ingestion import ingest
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion
@@ -91,6 +92,37 @@ def ask_as(expert):
         return ask(user, client_id=uuid4(), question=question, expert_id=expert.pk, **fields)
 
     return asking
+
+
+@pytest.fixture
+def cited(alice, ask_as, chunks):
+    """A finished answer with one citation."""
+    answer = ask_as(alice)
+    chunk = chunks[1]
+    passage = Passage.objects.create(
+        answer=answer,
+        marker=1,
+        chunk_id=chunk.pk,
+        version_id=chunk.version_id,
+        document_id=chunk.version.document_id,
+        collection_id=chunk.collection_id,
+        text=chunk.text,
+        sha256=chunk.sha256,
+        kind="text",
+        document_title="Service handbook",
+        version_number=1,
+        file_sha256="f" * 64,
+        media_type="application/pdf",
+        page=2,
+        boxes=[{"page": 2, "box": [0.1, 0.1, 0.9, 0.2]}],
+    )
+    Answer.objects.filter(pk=answer.pk).update(status="complete", text="The seal kit is SK-17 [1].")
+    Citation.objects.create(
+        answer=answer, start=0, end=26, passage=passage, support=0.9,
+        verdict="supported", passage_start=0, passage_end=40,
+    )  # fmt: skip
+    answer.refresh_from_db()
+    return answer
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from uuid import uuid4
 import pytest
 from django.urls import reverse
 
-from chat.models import Answer, Citation, Conversation, Passage, Question
+from chat.models import Answer, Conversation, Question
 from chat.rendering import render_markdown
 from knowledge.models import Chunk
 
@@ -14,34 +14,8 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def answer(alice, ask_as, chunks):
-    """A finished answer with one citation."""
-    answer = ask_as(alice)
-    chunk = chunks[1]
-    passage = Passage.objects.create(
-        answer=answer,
-        marker=1,
-        chunk_id=chunk.pk,
-        version_id=chunk.version_id,
-        document_id=chunk.version.document_id,
-        collection_id=chunk.collection_id,
-        text=chunk.text,
-        sha256=chunk.sha256,
-        kind="text",
-        document_title="Service handbook",
-        version_number=1,
-        file_sha256="f" * 64,
-        media_type="application/pdf",
-        page=2,
-        boxes=[{"page": 2, "box": [0.1, 0.1, 0.9, 0.2]}],
-    )
-    Answer.objects.filter(pk=answer.pk).update(status="complete", text="The seal kit is SK-17 [1].")
-    Citation.objects.create(
-        answer=answer, start=0, end=26, passage=passage, support=0.9,
-        verdict="supported", passage_start=0, passage_end=40,
-    )  # fmt: skip
-    answer.refresh_from_db()
-    return answer
+def answer(cited):
+    return cited
 
 
 def get(client, name, *args, **headers):

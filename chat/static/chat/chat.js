@@ -55,6 +55,10 @@ class Chat {
           : "That did not reach the server. Try it again in a moment.",
       ),
     );
+    // An export is a download: the page stays, and so would its menu.
+    this.root.querySelector("[data-menu]").addEventListener("submit", (event) => {
+      event.currentTarget.open = false;
+    });
     document.querySelector("[data-toast-close]")?.addEventListener("click", (event) => {
       event.currentTarget.closest("[data-toast]").remove();
     });
