@@ -112,6 +112,15 @@ def verify_adapter(adapter: Adapter) -> list[str]:
     return changed_files(folder_of(adapter), {"files": files})
 
 
+def import_facts(adapter: Adapter) -> dict[str, Any]:
+    """What the import found and changed; empty for an adapter that was trained here."""
+    try:
+        manifest = read_manifest(folder_of(adapter))
+    except (OSError, ValueError):
+        return {}
+    return dict(manifest.get("details", {}).get("imported", {}))
+
+
 def folder_of(adapter: Adapter) -> Path:
     """Where the adapter lies; raises AdapterRefused for a path that leaves the data folder."""
     root = settings.DATA_DIR.resolve()

@@ -1,4 +1,4 @@
-"""The administrator's pages: experts with their versions, adapters with their manifests."""
+"""The administrator's pages: experts with their versions."""
 
 from collections.abc import Callable
 from functools import wraps
@@ -11,14 +11,12 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chat import adapters as registry
 from chat import experts as catalogue
-from chat.adapter_rights import state_collections
 from chat.engine import Sampling
 from chat.errors import ChatError
 from chat.experts import RetrievalSettings
-from chat.forms import AdapterDataForm, ExpertForm, VersionForm, version_initial
-from chat.models import Adapter, Expert, ExpertVersion
+from chat.forms import ExpertForm, VersionForm, version_initial
+from chat.models import Expert, ExpertVersion
 from chat.trials import start_trial
 
 View = Callable[..., HttpResponse]
@@ -134,63 +132,6 @@ def archive(request: HttpRequest, expert_id: UUID) -> HttpResponse:
     catalogue.archive(found, actor=request.user)
     messages.success(request, f"{found.name} is archived. Its answers stay.")
     return redirect("chat:experts")
-
-
-@require_safe
-@manager_view
-def adapters(request: HttpRequest) -> HttpResponse:
-    """All adapters, newest first."""
-    found = Adapter.objects.select_related("created_by")
-    return render(request, "chat/adapters.html", {"adapters": found})
-
-
-@require_safe
-@manager_view
-def adapter(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
-    """One adapter: its manifest, whether its files still match, who answers with it."""
-    found = get_object_or_404(Adapter, pk=adapter_id)
-    context = {
-        "adapter": found,
-        "changed": registry.verify_adapter(found),
-        "form": AdapterDataForm(
-            user=request.user, initial={"collections": found.collections.all()}
-        ),
-        "versions": found.expert_versions.select_related("expert__live_version"),
-    }
-    return render(request, "chat/adapter.html", context)
-
-
-@require_POST
-@manager_view
-def adapter_data(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
-    """States which collections an adapter was trained on."""
-    found = get_object_or_404(Adapter, pk=adapter_id)
-    form = AdapterDataForm(request.POST, user=request.user)
-    if form.is_valid():
-        state_collections(found, form.cleaned_data["collections"], actor=request.user)
-        messages.success(request, "Saved.")
-    return redirect(found)
-
-
-@require_POST
-@manager_view
-def export(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
-    """The adapter as a zip that peft reads."""
-    found = get_object_or_404(Adapter, pk=adapter_id)
-    archived = registry.export_adapter(found, actor=request.user)
-    response = HttpResponse(archived, content_type="application/zip")
-    response["Content-Disposition"] = f'attachment; filename="adapter-{found.pk}.zip"'
-    return response
-
-
-@require_POST
-@manager_view
-def retire(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
-    """No new version may name it."""
-    found = get_object_or_404(Adapter, pk=adapter_id)
-    registry.retire_adapter(found, actor=request.user)
-    messages.success(request, f"{found} is retired.")
-    return redirect(found)
 
 
 def _expert(request: HttpRequest, expert_id: UUID) -> Expert:

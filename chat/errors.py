@@ -42,6 +42,12 @@ class AdapterRefused(ChatError):
     code = "adapter_refused"
 
 
+class BaseMissing(ChatError):
+    """The base model is not on this machine."""
+
+    code = "base_model_missing"
+
+
 class AnswerFailed(ChatError):
     """The answer can't be finished; the message says why and what to do."""
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 from django import forms
+from django.conf import settings
 from django.contrib.auth.models import Group
 
 from chat.experts import retrieval_of, sampling_of
@@ -110,6 +111,43 @@ class VersionForm(forms.Form):
         if values.get("is_quoting") and not values.get("collections"):
             self.add_error("collections", "Choose where the quotes come from.")
         return values
+
+
+class ImportForm(forms.Form):
+    """An adapter that was made elsewhere."""
+
+    name = forms.CharField(max_length=120, help_text="How experts list it.")
+    file = forms.FileField(
+        label="Zip with adapter_config.json and adapter_model.safetensors",
+        widget=forms.FileInput(attrs={"accept": ".zip"}),
+        help_text="As peft saves them. Layers that are named as in other models (q_proj, up_proj "
+        "…) are fused into Phi-3's exactly; what does not fit is refused with the reason.",
+    )
+    is_of_this_base = forms.BooleanField(
+        label="It was trained on the base model of this site",
+        help_text="No file proves it: with another base of the same shape it would answer "
+        "nonsense. The statement is kept with the adapter.",
+    )
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.none(),
+        required=False,
+        widget=forms.CheckboxSelectMultiple,
+        label="Trained on documents of",
+        help_text="Only who may read all of these is answered with it.",
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["collections"].queryset = Collection.objects.readable_by(user)  # type: ignore[attr-defined]
+
+    def clean_file(self) -> Any:
+        """Not larger than CHAT_MAX_ADAPTER_MB."""
+        file, limit = self.cleaned_data["file"], settings.CHAT_MAX_ADAPTER_MB
+        if (file.size or 0) > limit * 1024 * 1024:
+            raise forms.ValidationError(
+                f"The file is larger than {limit} MB. CHAT_MAX_ADAPTER_MB raises the limit."
+            )
+        return file
 
 
 class AdapterDataForm(forms.Form):

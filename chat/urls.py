@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from chat import branch_views, console, list_views, share_views, trace_views, views
+from chat import adapter_pages, branch_views, console, list_views, share_views, trace_views, views
 
 app_name = "chat"
 urlpatterns = [
@@ -37,11 +37,14 @@ urlpatterns = [
     path("console/experts/<uuid:expert_id>/promote/", console.promote, name="promote"),
     path("console/experts/<uuid:expert_id>/try/", console.try_version, name="try_version"),
     path("console/experts/<uuid:expert_id>/archive/", console.archive, name="archive"),
-    path("console/adapters/", console.adapters, name="adapters"),
-    path("console/adapters/<uuid:adapter_id>/", console.adapter, name="adapter"),
-    path("console/adapters/<uuid:adapter_id>/data/", console.adapter_data, name="adapter_data"),
-    path("console/adapters/<uuid:adapter_id>/export/", console.export, name="export_adapter"),
-    path("console/adapters/<uuid:adapter_id>/retire/", console.retire, name="retire_adapter"),
+    path("console/adapters/", adapter_pages.adapters, name="adapters"),
+    path("console/adapters/import/", adapter_pages.import_adapter, name="import_adapter"),
+    path("console/adapters/<uuid:adapter_id>/", adapter_pages.adapter, name="adapter"),
+    path(
+        "console/adapters/<uuid:adapter_id>/data/", adapter_pages.adapter_data, name="adapter_data"
+    ),
+    path("console/adapters/<uuid:adapter_id>/export/", adapter_pages.export, name="export_adapter"),
+    path("console/adapters/<uuid:adapter_id>/retire/", adapter_pages.retire, name="retire_adapter"),
     path("trace/", trace_views.traces, name="traces"),
     path("trace/answers/<uuid:answer_id>/", trace_views.receipt, name="receipt"),
     path("trace/answers/<uuid:answer_id>/verify/", trace_views.verify, name="verify"),

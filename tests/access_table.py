@@ -62,6 +62,8 @@ POST chat:try_version          302 403 403 403 403 403 302 403
 POST chat:archive               302 403 403 403 403 403 302 403
 GET  chat:adapters              302 403 403 403 403 403 200 403
 GET  chat:adapter               302 403 403 403 403 403 200 403
+GET  chat:import_adapter        302 403 403 403 403 403 200 403
+POST chat:import_adapter        302 403 403 403 403 403 422 403
 POST chat:adapter_data         302 403 403 403 403 403 302 403
 POST chat:export_adapter        302 403 403 403 403 403 200 403
 POST chat:retire_adapter        302 403 403 403 403 403 302 403

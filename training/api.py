@@ -14,7 +14,8 @@ from ninja import File, Form, Router, Status
 from ninja.files import UploadedFile
 from ninja.pagination import paginate
 
-from training.bases import context_limit, find_base, is_demo
+from chat.bases import context_limit, is_demo
+from training.bases import find_base
 from training.columns import Columns
 from training.dataset_forms import DatasetForm
 from training.datasets import import_dataset

@@ -13,7 +13,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Max, Q, Sum
 
-from training.bases import context_limit, linear_shapes, read_config, weight_bytes
+from chat.bases import context_limit, linear_shapes, read_config, weight_bytes
 from training.errors import RecipeRefused
 from training.models import Dataset, Example
 from training.recipes import Recipe

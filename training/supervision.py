@@ -19,9 +19,10 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection
 from django.utils import timezone
 
+from chat.bases import base_fingerprint
 from chat.errors import ChatError
 from chat.fingerprints import write_manifest
-from training.bases import base_fingerprint, find_base
+from training.bases import find_base
 from training.child import EVENTS
 from training.errors import RunFailed
 from training.events import EventTail

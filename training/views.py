@@ -12,8 +12,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
+from chat.bases import context_limit, is_demo
 from chat.models import Adapter
-from training.bases import context_limit, find_base, is_demo
+from training.bases import find_base
 from training.errors import RecipeRefused, StateConflict, TrainingError
 from training.forms import RunForm
 from training.models import Dataset, Run

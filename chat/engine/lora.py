@@ -16,23 +16,7 @@ from safetensors.torch import load_file
 
 from chat.engine import EngineError
 from chat.fingerprints import ADAPTER_FILES, changed_files, read_manifest
-
-# Phi-3's fused projections, all of them: a partly matching adapter would load without a word.
-TARGETS = ("qkv_proj", "o_proj", "gate_up_proj", "down_proj")
-PICKLES = {".bin", ".pt", ".pth", ".ckpt", ".pkl", ".pickle"}
-# Settings under which an adapter is more than `x + B(A(x)) * alpha / r`, with their plain values.
-PLAIN = {
-    "use_dora": (False, None),
-    "lora_bias": (False, None),
-    "bias": ("none", None),
-    "fan_in_fan_out": (False, None),
-    "rank_pattern": ({}, None),
-    "alpha_pattern": ({}, None),
-    "modules_to_save": ([], None),
-    "layers_to_transform": ([], None),
-    "trainable_token_indices": ([], {}, None),
-    "alora_invocation_tokens": ([], None),
-}
+from chat.lora_config import PICKLES, TARGETS, NotServable, rank_and_scale
 
 
 @dataclass(frozen=True)
@@ -58,11 +42,15 @@ def read_adapter(
     try:
         _check_files(folder, base)
         config = json.loads((folder / ADAPTER_FILES[0]).read_text(encoding="utf-8"))
-        rank, scale = _check_config(config, max_rank)
+        rank, scale = rank_and_scale(config)
+        if rank > max_rank:
+            raise _Refused(f"its rank {rank} is above this engine's limit of {max_rank}")
         tensors = load_file(folder / ADAPTER_FILES[1])
         return AdapterWeights(rank, dict(_pairs(tensors, shapes, rank, scale)))
     except _Refused as refused:
         reason = str(refused)
+    except NotServable as error:
+        reason = str(error)
     except (OSError, ValueError, TypeError, AttributeError, SafetensorError) as error:
         reason = f"it is not readable ({error})"
     raise EngineError("adapter_refused", f"The adapter {folder.name} can't be used: {reason}.")
@@ -84,20 +72,6 @@ def _check_files(folder: Path, base: str) -> None:
         raise _Refused(f"it was trained for another base model ({wanted}, this one is {base})")
     if changed := changed_files(folder, manifest):
         raise _Refused(f"changed since it was sealed: {', '.join(changed)}")
-
-
-def _check_config(config: dict[str, Any], max_rank: int) -> tuple[int, float]:
-    if config.get("peft_type") != "LORA":
-        raise _Refused(f"it is no LoRA adapter but {config.get('peft_type')}")
-    for key, plain in PLAIN.items():
-        if config.get(key) not in plain:
-            raise _Refused(f"only plain LoRA is served, and it sets {key}")
-    rank, alpha = config.get("r"), config.get("lora_alpha")
-    if not isinstance(rank, int) or not isinstance(alpha, int | float) or rank < 1:
-        raise _Refused("its rank and alpha are not numbers")
-    if rank > max_rank:
-        raise _Refused(f"its rank {rank} is above this engine's limit of {max_rank}")
-    return rank, alpha / (rank**0.5 if config.get("use_rslora") else rank)
 
 
 def _pairs(

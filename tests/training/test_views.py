@@ -7,8 +7,9 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from chat.bases import context_limit
 from tests.training.conftest import line, seal_lines
-from training.bases import context_limit, find_base
+from training.bases import find_base
 from training.models import Dataset, Metric, Run
 from training.recipes import LABELS
 from training.runs import claim_run, fail_run
