@@ -5,6 +5,7 @@ rare word, and documents that merely hold it would pass the one that answers. Kn
 """
 
 import re
+from collections.abc import Sequence
 
 from django.db import connection
 
@@ -27,9 +28,7 @@ GROUP BY language ORDER BY count(*) DESC, language
 def without_fillers(query: str) -> str:
     """The query without the filling words of its language; one in English as it is."""
     words = list(dict.fromkeys(_WORD.findall(query.lower())))[:LONGEST]
-    with connection.cursor() as cursor:
-        cursor.execute(_FILLERS, [words, list(LANGUAGES)])
-        found = {language: set(fillers) for language, fillers in cursor.fetchall()}
+    found = fillers_among(words)
     english = found.pop(ENGLISH, set())
     fillers = next(iter(found.values()), set())
     # One alone may be a word of another language: “die” casts metal, “par” is a value.
@@ -38,3 +37,10 @@ def without_fillers(query: str) -> str:
         return query
     kept = _WORD.sub(lambda word: "" if word[0].lower() in fillers else word[0], query)
     return " ".join(kept.split())
+
+
+def fillers_among(words: Sequence[str]) -> dict[str, set[str]]:
+    """Which of the words, in small letters, say nothing in which language; the richest first."""
+    with connection.cursor() as cursor:
+        cursor.execute(_FILLERS, [list(words), list(LANGUAGES)])
+        return {language: set(fillers) for language, fillers in cursor.fetchall()}

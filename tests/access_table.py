@@ -113,6 +113,7 @@ GET  knowledge:page_image       302 200 200 404 200 404 200 404
 GET  training:datasets          302 403 403 403 403 403 200 403
 GET  training:columns           302 403 403 403 403 403 200 403
 POST training:discard_upload    302 403 403 403 403 403 302 403
+POST training:leaks             302 403 403 403 403 403 200 403
 GET  training:dataset           302 403 403 403 403 403 200 403
 GET  training:example           302 403 403 403 403 403 302 403
 GET  training:runs              302 403 403 403 403 403 200 403
@@ -173,6 +174,7 @@ POST   api/versions/<uuidstr:version_id>/cancel  401 403 403 403 409 404 409 403
 GET    api/datasets                          401 403 403 403 403 403 200 403
 POST   api/datasets                          401 403 403 403 403 403 201 403
 GET    api/datasets/<uuidstr:dataset_id>     401 403 403 403 403 403 200 403
+POST   api/datasets/<uuidstr:dataset_id>/leaks  401 403 403 403 403 403 200 403
 GET    api/runs                              401 403 403 403 403 403 200 403
 POST   api/runs                              401 403 403 403 403 403 422 403
 GET    api/runs/<uuidstr:run_id>             401 403 403 403 403 403 200 403
@@ -212,6 +214,8 @@ SENT = {
         "question": "Which kit?",
     },
     "PUT api/answers/<uuidstr:answer_id>/feedback": {"thumb": "up"},
+    "training:leaks": {"questions": "Which kit?"},
+    "POST api/datasets/<uuidstr:dataset_id>/leaks": {"questions": ["Which kit?"]},
     "POST api/runs": {"dataset": "{dataset_id}", "name": "Again"},
 }
 SENT_WITH_FILE = {

@@ -129,7 +129,10 @@ def address(name, path, ids):
 
 
 def filled(fields, world):
-    return {key: value.format(**world.ids) for key, value in fields.items()}
+    return {
+        key: value.format(**world.ids) if isinstance(value, str) else value
+        for key, value in fields.items()
+    }
 
 
 def form(world, name):

@@ -1,7 +1,7 @@
-"""Tokens of datasets that came before the base model: counted as soon as its tokenizer is here.
+"""What a report lacks at first: tokens, until the tokenizer is here, and a large one's findings.
 
-Part of a dataset's story between import and preflight. Reads tokenizer files only, no model; a
-count that was made is never made again.
+Part of a dataset's story between import and preflight. Reads tokenizer files only, no model; what
+was counted or found is left alone.
 """
 
 from uuid import UUID
@@ -13,6 +13,7 @@ from phi3site.jobs import TRAINING, enqueue
 from training.bases import find_base
 from training.datasets import describe_tokens
 from training.errors import RecipeRefused
+from training.findings import look_through
 from training.masking import mask_example
 from training.models import Dataset
 from training.tokens import Codec, folder_codec
@@ -27,17 +28,23 @@ def uncounted() -> QuerySet[Dataset]:
     return Dataset.objects.filter(report__tokens={})
 
 
+def unseen() -> QuerySet[Dataset]:
+    """Datasets that nobody has looked through."""
+    return Dataset.objects.exclude(report__has_key="findings").exclude(report={})
+
+
 def can_count() -> bool:
     """Whether the base model's tokenizer is on this machine."""
-    return _codec() is not None
+    return base_codec() is not None
 
 
 def queue_counts() -> int:
-    """A job for each uncounted dataset, once there is something to count with; says how many."""
-    waiting = list(uncounted())
-    if not waiting or not can_count():
-        return 0
-    for dataset in waiting:
+    """A job for each dataset whose report can be completed now; says how many."""
+    waiting = {dataset.pk: dataset for dataset in unseen()}
+    lacking = list(uncounted())
+    if lacking and can_count():
+        waiting |= {dataset.pk: dataset for dataset in lacking}
+    for dataset in waiting.values():
         enqueue(
             TASK, str(dataset.pk), queue=TRAINING, job_id=f"count-{dataset.pk}", timeout=TIMEOUT
         )
@@ -45,8 +52,15 @@ def queue_counts() -> int:
 
 
 def count_dataset(dataset_id: UUID) -> bool:
-    """Counts what is uncounted in a dataset and tells its report; says whether it did."""
-    codec = _codec()
+    """Completes a dataset's report as far as it can be; says whether it did."""
+    is_new = unseen().filter(pk=dataset_id).first()
+    if is_new:
+        look_through(is_new)
+    return _count_tokens(dataset_id) or is_new is not None
+
+
+def _count_tokens(dataset_id: UUID) -> bool:
+    codec = base_codec()
     if codec is None or not uncounted().filter(pk=dataset_id).exists():
         return False
     examples = Dataset.objects.get(pk=dataset_id).examples.filter(tokens=None)
@@ -62,7 +76,8 @@ def count_dataset(dataset_id: UUID) -> bool:
     return True
 
 
-def _codec() -> Codec | None:
+def base_codec() -> Codec | None:
+    """The base model's tokenizer, where it is on this machine."""
     try:
         return folder_codec(find_base())
     except (RecipeRefused, OSError):  # not here, or still being written

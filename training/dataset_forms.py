@@ -8,8 +8,11 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
+from training.bases import context_limit, find_base, is_demo
 from training.columns import Columns
+from training.errors import RecipeRefused
 from training.reading import ACCEPTED
+from training.recipes import presets
 
 
 class DatasetForm(forms.Form):
@@ -76,3 +79,34 @@ class ColumnsForm(forms.Form):
                 raise forms.ValidationError("A column can have one meaning only.")
             values["columns"] = columns
         return values
+
+
+class LengthForm(forms.Form):
+    """A length to try: what is longer would not be learned."""
+
+    max_length = forms.IntegerField(min_value=1, max_value=10_000_000)
+
+
+class QuestionsForm(forms.Form):
+    """Questions that something is measured with, and that nothing should be learned of."""
+
+    questions = forms.CharField(
+        widget=forms.Textarea(attrs={"rows": 5}),
+        max_length=1_000_000,
+        help_text="One a line. Examples that ask nearly the same are named.",
+    )
+
+    def clean_questions(self) -> list[str]:
+        """The lines that hold anything."""
+        lines = [line.strip() for line in self.cleaned_data["questions"].splitlines()]
+        return [line for line in lines if line]
+
+
+def usual_length() -> int:
+    """The length that a run begins with here."""
+    try:
+        base = find_base()
+    except RecipeRefused:
+        return presets(is_demo=False)["standard"].max_length
+    offered = presets(is_demo=is_demo(base), context=context_limit(base))
+    return offered["standard"].max_length

@@ -12,12 +12,20 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from training.bases import find_base
+from training.browsing import beside, lengths, listed, tabs, tokens_of
 from training.columns import Columns
 from training.counting import can_count
-from training.dataset_forms import ColumnsForm, DatasetForm
+from training.dataset_forms import (
+    ColumnsForm,
+    DatasetForm,
+    LengthForm,
+    QuestionsForm,
+    usual_length,
+)
 from training.datasets import import_dataset
 from training.errors import DatasetRefused
-from training.masking import IGNORED, mask_example
+from training.findings import NAMED, find_leaks
+from training.histograms import draw_histogram
 from training.models import Dataset, Example, Upload
 from training.tokens import folder_codec
 from training.uploads import (
@@ -96,24 +104,64 @@ def discard(request: HttpRequest, upload_id: UUID) -> HttpResponse:
 @require_safe
 @trainer_view
 def dataset(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
-    """What the file came to: counts, errors by line, tokens, examples."""
+    """What the file came to: counts, errors, findings, lengths, and the examples by filter."""
     found = get_object_or_404(Dataset, pk=dataset_id)
-    page = Paginator(found.examples.order_by("line"), PAGE).get_page(request.GET.get("page"))
-    context = {"dataset": found, "page": page, "runs": found.runs.all()[:10]}
-    context["is_being_counted"] = not found.report.get("tokens") and can_count()
-    return render(request, "training/dataset.html", context)
+    return render(request, "training/dataset.html", _report(request, found))
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@trainer_view
+def leaks(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
+    """Which examples ask what these questions ask, one a line; its links lead to the dataset."""
+    found = get_object_or_404(Dataset, pk=dataset_id)
+    if request.method != "POST":
+        return redirect(f"{found.get_absolute_url()}?{request.GET.urlencode()}")
+    form = QuestionsForm(request.POST)
+    context = _report(request, found) | {"questions": form}
+    if form.is_valid():
+        context["asked"] = form.cleaned_data["questions"]
+        context["leaks"] = find_leaks(found, context["asked"])
+    status = 200 if form.is_valid() else 422
+    return render(request, "training/dataset.html", context, status=status)
+
+
+def _report(request: HttpRequest, found: Dataset) -> dict[str, Any]:
+    shown = request.GET.get("show", "all")
+    examples = listed(found.examples.all(), shown)
+    form = LengthForm(request.GET if "max_length" in request.GET else None)
+    limit = form.cleaned_data["max_length"] if form.is_valid() else usual_length()
+    beyond = found.examples.filter(tokens__gt=limit).order_by("line")
+    can_count_now = can_count()
+    return {
+        "dataset": found,
+        "page": Paginator(examples, PAGE).get_page(request.GET.get("page")),
+        "tabs": tabs(found.examples.all()),
+        "shown": shown,
+        "runs": found.runs.all()[:10],
+        "is_being_counted": not found.report.get("tokens") and can_count_now,
+        "histogram": draw_histogram(lengths(found), limit=limit),
+        "limit": limit,
+        "beyond_count": beyond.count(),
+        "beyond": list(beyond.values_list("line", flat=True)[:NAMED]),
+        "questions": QuestionsForm(),
+    }
 
 
 @require_safe
 @trainer_view
 def example(request: HttpRequest, dataset_id: UUID, line: int) -> HttpResponse:
     """One example as the model learns it: its tokens, and which of them count."""
-    found = get_object_or_404(
-        Example.objects.select_related("dataset"), dataset=dataset_id, line=line
-    )
+    examples = Example.objects.select_related("dataset").filter(dataset=dataset_id)
+    found = get_object_or_404(examples, line=line)
     codec = folder_codec(find_base())
-    masked = mask_example(codec, found.messages)
-    learned = [label != IGNORED for label in masked.labels]
-    tokens = list(zip(codec.words(masked.ids), learned, strict=True))
-    context = {"example": found, "tokens": tokens, "learned": sum(learned)}
+    tokens = tokens_of(found, codec)
+    shown = request.GET.get("show", "all")
+    context = {
+        "example": found,
+        "tokens": tokens,
+        "learned": sum(token.is_learned for token in tokens),
+        "shown": shown,
+        "has_ids": "ids" in request.GET,
+        **beside(found, listed(examples, shown)),
+    }
     return render(request, "training/example.html", context)

@@ -19,6 +19,7 @@ from phi3site.audit.recording import record
 from training.bases import find_base
 from training.columns import Columns
 from training.errors import DatasetRefused, RecipeRefused
+from training.findings import AT_ONCE, look_through
 from training.masking import mask_example
 from training.models import Dataset, Example
 from training.reading import LineError, Row, read_file
@@ -75,11 +76,14 @@ def import_dataset(
         created_by=actor,
     )
     try:
-        return _store(new, examples, actor)
+        dataset = _store(new, examples, actor)
     except IntegrityError:  # the same upload, a moment earlier
         if known := _known(sha256, meaning):
             return known
         raise
+    if len(examples) <= AT_ONCE:
+        look_through(dataset)
+    return dataset
 
 
 def _known(sha256: str, columns: dict[str, str]) -> Dataset | None:

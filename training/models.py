@@ -95,6 +95,8 @@ class Example(models.Model):
     sha256 = models.CharField(max_length=64)
     # Prompt and answer in tokens of the base model at import; null when it was not there.
     tokens = models.PositiveIntegerField(null=True)
+    # Line of the first example that says nearly the same; see likeness.
+    near = models.PositiveIntegerField(null=True)
 
     class Meta:
         ordering = ("dataset", "line")

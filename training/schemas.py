@@ -1,7 +1,7 @@
 """What the API takes and gives for datasets and runs."""
 
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any
 from uuid import UUID
 
 from ninja import Schema
@@ -18,6 +18,20 @@ class DatasetOut(Schema):
     sha256: str
     report: dict[str, Any]
     created_at: datetime
+
+
+class QuestionsIn(Schema):
+    """Questions that something is measured with."""
+
+    questions: list[Annotated[str, Field(max_length=10_000)]] = Field(max_length=10_000)
+
+
+class LeakOut(Schema):
+    """An example that asks nearly what a question asks."""
+
+    line: int
+    question: str
+    asked: str
 
 
 class RunIn(Schema):

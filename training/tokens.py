@@ -45,6 +45,10 @@ class Codec(Protocol):
         """Each id as text, for people."""
         ...
 
+    def is_special(self, number: int) -> bool:
+        """Whether only the template makes this id."""
+        ...
+
 
 class FolderCodec:
     """A codec over tokenizer.json and the chat template of a model folder."""
@@ -66,6 +70,7 @@ class FolderCodec:
         self._tokenizer.encode_special_tokens = True
         added = self._tokenizer.get_added_tokens_decoder()
         self._specials = {token.content: number for number, token in added.items() if token.special}
+        self._special_ids = frozenset(self._specials.values())
         self._stripping = {token.content for token in added.values() if token.rstrip}
         longest_first = sorted(self._specials, key=len, reverse=True)
         self._pattern = re.compile("|".join(map(re.escape, longest_first)))
@@ -93,6 +98,10 @@ class FolderCodec:
     def words(self, ids: Sequence[int]) -> list[str]:
         """Each id as text, for people."""
         return [self._tokenizer.decode([number], skip_special_tokens=False) for number in ids]
+
+    def is_special(self, number: int) -> bool:
+        """Whether only the template makes this id."""
+        return number in self._special_ids
 
     def _render(self, turns: Sequence[Turn], *, asks: bool = True) -> str:
         return self._template.render(

@@ -14,6 +14,7 @@ urlpatterns = [
         name="discard_upload",
     ),
     path("console/datasets/<uuid:dataset_id>/", dataset_views.dataset, name="dataset"),
+    path("console/datasets/<uuid:dataset_id>/leaks/", dataset_views.leaks, name="leaks"),
     path(
         "console/datasets/<uuid:dataset_id>/lines/<int:line>/",
         dataset_views.example,
