@@ -8,7 +8,8 @@ from django import forms
 from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
-from training.bases import context_limit, find_base, is_demo
+from chat.bases import context_limit, is_demo
+from training.bases import find_base
 from training.columns import Columns
 from training.errors import RecipeRefused
 from training.reading import ACCEPTED
