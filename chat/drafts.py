@@ -80,9 +80,18 @@ class Draft:
     @property
     def sources(self) -> list[Source]:
         """The same for attribution: text, title and headings."""
-        return [
-            Source(p.marker, p.text, " ".join([p.document_title, *p.headings])) for p in self.used
-        ]
+        return [_source(passage) for passage in self.used]
+
+    @property
+    def all_sources(self) -> list[Source]:
+        """The same of all that was found."""
+        return [_source(passage) for passage in self.passages]
+
+
+def _source(passage: Passage) -> Source:
+    return Source(
+        passage.marker, passage.text, " ".join([passage.document_title, *passage.headings])
+    )
 
 
 def load_draft(claim: Claim) -> Draft:

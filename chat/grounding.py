@@ -3,16 +3,21 @@
 Knows how an expert looks things up; how search works is knowledge's affair.
 """
 
+from collections.abc import Sequence
+
 from django.db import transaction
 
+from chat.attribution import Source
 from chat.drafts import Draft, LeaseLost, freeze_passage
 from chat.errors import AnswerFailed
 from chat.followups import standalone
 from chat.models import Passage
-from chat.quoting import choose_quote, choose_quotes
+from chat.quoting import Ranked, choose_quote, choose_quotes, rank_sentences
 from chat.relevance import weigh, why_not
 from chat.verbatim import MOST_QUOTES, compose
 from knowledge import embedding
+from knowledge.passages import FoundPassage
+from knowledge.registry import row_of
 from knowledge.retrieval import retrieve
 
 # Kinds of results that a model could only repeat, or spoil.
@@ -42,45 +47,54 @@ def search(draft: Draft) -> None:
     for passage, evidence in zip(draft.passages, draft.evidence, strict=True):
         # What was computed for this very question needs no likeness to it; beside it, single rows
         # would only tempt a model to another answer.
-        is_like = evidence.cosine >= draft.retrieval.min_score
+        is_like = evidence.is_like(draft.retrieval)
         passage.is_used = passage in computed if computed else is_like
-    if not _suffices(draft):
-        draft.is_abstention = True
-        for passage in draft.passages:
-            passage.is_used = False
-    _choose_words(draft)
+    if computed:
+        _mark_result(computed[0])
+    else:
+        _judge(draft, found.passages)
     store_passages(draft)
 
 
-def _suffices(draft: Draft) -> bool:
-    """Whether the question can be answered from what was found."""
-    if any(passage.computation is not None for passage in draft.passages):
-        return True
-    found = draft.found.passages if draft.found else []
-    return not why_not(draft.question, draft.query, found, draft.retrieval)
-
-
-def _choose_words(draft: Draft) -> None:
-    for passage in draft.used:
-        if passage.computation is not None:
-            start = passage.text.index(passage.computation["sentence"])
-            passage.key_start = start
-            passage.key_end = start + len(passage.computation["sentence"])
-            return
-    encode = embedding.get_encoder().encode_passages
+def _judge(draft: Draft, found: Sequence[FoundPassage]) -> None:
+    """Abstains where nothing answers; else chooses the words that answer best."""
     own = draft.question if draft.query != draft.question else ""
+    sentences = _rank(draft.query, draft.all_sources, own)
+    if why_not(draft.question, found, draft.evidence, sentences, draft.retrieval):
+        draft.is_abstention = True
+        for passage in draft.passages:
+            passage.is_used = False
+        return
+    used = {passage.marker for passage in draft.used}
+    _choose_words(draft, [each for each in sentences if each.marker in used])
+
+
+def _rank(query: str, sources: Sequence[Source], own: str) -> list[Ranked]:
+    encoder = embedding.get_encoder()
+    likeness = row_of(encoder).likeness
+    return rank_sentences(
+        query, sources, encode=encoder.encode_passages, own=own, likeness=likeness
+    )
+
+
+def _mark_result(passage: Passage) -> None:
+    """The sentence that says what was computed."""
+    sentence = (passage.computation or {})["sentence"]
+    passage.key_start = passage.text.index(sentence)
+    passage.key_end = passage.key_start + len(sentence)
+
+
+def _choose_words(draft: Draft, sentences: Sequence[Ranked]) -> None:
+    """The key passage, or all that an expert of quotes says."""
     if draft.retrieval.is_quoting:
-        draft.quotes = choose_quotes(
-            draft.query, draft.sources, encode=encode, most=MOST_QUOTES, own=own
-        )
+        draft.quotes = choose_quotes(sentences, most=MOST_QUOTES)
         quoted = {quote.marker for quote in draft.quotes}
         for passage in draft.passages:
             passage.is_used = passage.marker in quoted
-        return
-    quote = choose_quote(draft.query, draft.sources, encode=encode, own=own)
-    for passage in draft.used:
-        if quote and passage.marker == quote.marker:
-            passage.key_start, passage.key_end = quote.span
+    elif quote := choose_quote(sentences):
+        for passage in draft.used:
+            if passage.marker == quote.marker:
+                passage.key_start, passage.key_end = quote.span
 
 
 @transaction.atomic

@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from chat.attribution import Encode, Source
+from chat.attribution import Encode, Likeness, Source
 from chat.claims import coverage
 from chat.sentences import Span, split_sentences
 from chat.words import content_words
@@ -64,44 +64,35 @@ class _Candidate:
         return self.company[-1] > self.place
 
 
-def choose_quote(
-    question: str, sources: Sequence[Source], *, encode: Encode, own: str = ""
-) -> Quote | None:
-    """The best sentence of these passages, given best first; None when they hold no sentence.
+@dataclass(frozen=True)
+class Ranked:
+    """A sentence of a passage and what speaks for it: its place in the order, and why."""
 
-    `own` is a follow-up as it was asked, where `question` is what was made of it.
+    sentence: _Candidate
+    score: float
+    # The likeness to the question, and the share of the question's words that it says.
+    cosine: float
+    held: float
+
+    @property
+    def marker(self) -> int:
+        """That of its passage."""
+        return self.sentence.source.marker
+
+
+def rank_sentences(
+    question: str,
+    sources: Sequence[Source],
+    *,
+    encode: Encode,
+    own: str = "",
+    likeness: Likeness = float,
+) -> list[Ranked]:
+    """Every sentence of these passages, given best first, that says enough: the best one first.
+
+    `own` is a follow-up as it was asked, where `question` is what was made of it; `likeness` says
+    what a cosine of the encoder is in the packaged encoder's terms.
     """
-    ranked = _ranked(question, own, sources, encode)
-    best = next((each for _, each in ranked if not each.is_list), None)
-    return Quote(best.source.marker, best.spans[best.place]) if best else None
-
-
-def choose_quotes(
-    question: str, sources: Sequence[Source], *, encode: Encode, most: int, own: str = ""
-) -> list[Quote]:
-    """The best sentences, each with what it can't be understood without; best passage first.
-
-    Further ones stand close to the best and say something new. Quotes never overlap; those of one
-    passage come in its order.
-    """
-    ranked = _ranked(question, own, sources, encode)
-    chosen: list[_Candidate] = []
-    for score, each in ranked:
-        is_close = score >= ranked[0][0] - WITHIN
-        if len(chosen) < most and is_close and not any(_says_same(each, one) for one in chosen):
-            chosen.append(each)
-    order = list(dict.fromkeys(each.source.marker for each in chosen))
-    return [
-        quote
-        for marker in order
-        for quote in _joined([each for each in chosen if each.source.marker == marker])
-    ]
-
-
-def _ranked(
-    question: str, own: str, sources: Sequence[Source], encode: Encode
-) -> list[tuple[float, _Candidate]]:
-    """Every sentence that says enough with its score, best first."""
     found = [
         (rank, each)
         for rank, source in enumerate(sources)
@@ -114,17 +105,41 @@ def _ranked(
     texts = [f"{each.source.context}. {each.own}" for _, each in found]
     vectors = encode([question, *texts])
     asked, new = frozenset(content_words(question)), frozenset(content_words(own))
-
-    def score(index: int) -> float:
-        rank, each = found[index]
+    ranked = []
+    for index, (rank, each) in enumerate(found):
         held = coverage(asked, frozenset(content_words(texts[index])))
-        alike = float(vectors[index + 1] @ vectors[0])
+        cosine = likeness(float(vectors[index + 1] @ vectors[0]))
         said = coverage(new, frozenset(content_words(each.own))) if new else 0.0
         words = WORDS_SHARE * held + NEW_SHARE * said
-        return words + (1 - WORDS_SHARE) * alike - PER_RANK * rank
+        score = words + (1 - WORDS_SHARE) * cosine - PER_RANK * rank
+        ranked.append(Ranked(each, score, cosine, held))
+    return sorted(ranked, key=lambda each: -each.score)
 
-    scored = [(score(index), each) for index, (_, each) in enumerate(found)]
-    return sorted(scored, key=lambda pair: -pair[0])
+
+def choose_quote(ranked: Sequence[Ranked]) -> Quote | None:
+    """The key passage: the best sentence; None when there is none."""
+    best = next((each.sentence for each in ranked if not each.sentence.is_list), None)
+    return Quote(best.source.marker, best.spans[best.place]) if best else None
+
+
+def choose_quotes(ranked: Sequence[Ranked], *, most: int) -> list[Quote]:
+    """The best sentences, each with what it can't be understood without; best passage first.
+
+    Further ones stand close to the best and say something new. Quotes never overlap; those of one
+    passage come in its order.
+    """
+    chosen: list[_Candidate] = []
+    for each in ranked:
+        is_close = each.score >= ranked[0].score - WITHIN
+        is_new = not any(_says_same(each.sentence, one) for one in chosen)
+        if len(chosen) < most and is_close and is_new:
+            chosen.append(each.sentence)
+    order = list(dict.fromkeys(each.source.marker for each in chosen))
+    return [
+        quote
+        for marker in order
+        for quote in _joined([each for each in chosen if each.source.marker == marker])
+    ]
 
 
 def _candidates(source: Source) -> Iterator[_Candidate]:

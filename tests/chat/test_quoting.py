@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chat.attribution import Source
-from chat.quoting import choose_quote, choose_quotes
+from chat.quoting import choose_quote, choose_quotes, rank_sentences
 from tests.fakes import HashEncoder
 
 WARRANTY = Source(
@@ -18,8 +18,12 @@ WARRANTY = Source(
 PARTS = Source(2, "The seal kit of the Heron 80 is SK-22. Order it from the parts desk.", "Parts")
 
 
+def ranked(question, sources, own=""):
+    return rank_sentences(question, sources, encode=HashEncoder().encode_passages, own=own)
+
+
 def quote(question, *sources):
-    found = choose_quote(question, sources, encode=HashEncoder().encode_passages)
+    found = choose_quote(ranked(question, sources))
     if found is None:
         return None
     source = next(source for source in sources if source.marker == found.marker)
@@ -41,7 +45,7 @@ def test_the_best_sentence_is_quoted_word_for_word(question, expected):
 def test_of_two_equal_sentences_the_better_passage_speaks():
     twin = Source(2, PARTS.text, PARTS.context)
     first = Source(1, PARTS.text, PARTS.context)
-    found = choose_quote("seal kit", [first, twin], encode=HashEncoder().encode_passages)
+    found = choose_quote(ranked("seal kit", [first, twin]))
     assert found.marker == 1
 
 
@@ -61,8 +65,7 @@ TWIN = Source(2, "Pumps are covered for 24 months.", "Warranty, older")
 
 
 def quotes(question, *sources, most=3, own=""):
-    encode = HashEncoder().encode_passages
-    found = choose_quotes(question, sources, encode=encode, most=most, own=own)
+    found = choose_quotes(ranked(question, sources, own), most=most)
     texts = {source.marker: source.text for source in sources}
     return [(each.marker, texts[each.marker][slice(*each.span)]) for each in found]
 
@@ -106,7 +109,7 @@ def test_what_is_far_behind_the_best_is_left_out():
 @given(st.text(alphabet="Ab. \n:-", max_size=80), st.integers(1, 4))
 def test_quotes_are_words_of_their_passage_and_never_overlap(text, most):
     source = Source(1, f"{text} Bolts are made of steel. {text} Nuts are made of steel.", "Parts")
-    found = choose_quotes("bolts", [source], encode=HashEncoder().encode_passages, most=most)
+    found = choose_quotes(ranked("bolts", [source]), most=most)
     spans = [each.span for each in found]
     assert spans == sorted(spans) and spans
     assert all(one.end <= other.start for one, other in pairwise(spans))
