@@ -115,7 +115,10 @@ GET  training:columns           302 403 403 403 403 403 200 403
 POST training:discard_upload    302 403 403 403 403 403 302 403
 POST training:leaks             302 403 403 403 403 403 200 403
 GET  training:dataset           302 403 403 403 403 403 200 403
-GET  training:example           302 403 403 403 403 403 302 403
+GET  training:example           302 403 403 403 403 403 200 403
+GET  training:edit_example      302 403 403 403 403 403 200 403
+POST training:review            302 403 403 403 403 403 302 403
+POST training:revise            302 403 403 403 403 403 302 403
 GET  training:runs              302 403 403 403 403 403 200 403
 GET  training:new_run           302 403 403 403 403 403 302 403
 GET  training:run               302 403 403 403 403 403 200 403
@@ -174,6 +177,10 @@ POST   api/versions/<uuidstr:version_id>/cancel  401 403 403 403 409 404 409 403
 GET    api/datasets                          401 403 403 403 403 403 200 403
 POST   api/datasets                          401 403 403 403 403 403 201 403
 GET    api/datasets/<uuidstr:dataset_id>     401 403 403 403 403 403 200 403
+GET    api/datasets/<uuidstr:dataset_id>/examples  401 403 403 403 403 403 200 403
+PATCH  api/datasets/<uuidstr:dataset_id>/examples/<intstr:line>  401 403 403 403 403 403 409 403
+POST   api/datasets/<uuidstr:dataset_id>/review  401 403 403 403 403 403 409 403
+POST   api/datasets/<uuidstr:dataset_id>/revise  401 403 403 403 403 403 201 403
 POST   api/datasets/<uuidstr:dataset_id>/leaks  401 403 403 403 403 403 200 403
 GET    api/runs                              401 403 403 403 403 403 200 403
 POST   api/runs                              401 403 403 403 403 403 422 403
@@ -214,6 +221,9 @@ SENT = {
         "question": "Which kit?",
     },
     "PUT api/answers/<uuidstr:answer_id>/feedback": {"thumb": "up"},
+    "training:review": {"decision": "accepted", "line": "1"},
+    "PATCH api/datasets/<uuidstr:dataset_id>/examples/<intstr:line>": {"contents": ["Q?", "A."]},
+    "POST api/datasets/<uuidstr:dataset_id>/review": {"decision": "accepted"},
     "training:leaks": {"questions": "Which kit?"},
     "POST api/datasets/<uuidstr:dataset_id>/leaks": {"questions": ["Which kit?"]},
     "POST api/runs": {"dataset": "{dataset_id}", "name": "Again"},

@@ -20,11 +20,10 @@ from training.columns import Columns
 from training.dataset_forms import DatasetForm
 from training.datasets import import_dataset
 from training.errors import DatasetRefused, RecipeRefused
-from training.findings import Leak, find_leaks
 from training.models import Dataset, Metric, Run
 from training.recipes import presets, read_recipe
 from training.runs import cancel_run, resume_run, start_run
-from training.schemas import DatasetOut, LeakOut, PointOut, QuestionsIn, RunIn, RunOut
+from training.schemas import DatasetOut, PointOut, RunIn, RunOut
 
 router = Router(tags=["training"])
 
@@ -82,13 +81,6 @@ def get_dataset(request: HttpRequest, dataset_id: UUID) -> Dataset:
     """One dataset with its report."""
     require_trainer(request)
     return get_object_or_404(Dataset, pk=dataset_id)
-
-
-@router.post("/datasets/{uuid:dataset_id}/leaks", response=list[LeakOut])
-def dataset_leaks(request: HttpRequest, dataset_id: UUID, body: QuestionsIn) -> list[Leak]:
-    """Examples that ask nearly what one of these questions asks."""
-    require_trainer(request)
-    return find_leaks(get_object_or_404(Dataset, pk=dataset_id), body.questions)
 
 
 @router.get("/runs", response=list[RunOut])

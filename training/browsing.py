@@ -13,10 +13,13 @@ from training.masking import IGNORED, mask_example
 from training.models import Dataset, Example
 from training.tokens import Codec
 
+_ACCEPTED = Q(state=Example.State.ACCEPTED)
 FILTERS: Mapping[str, tuple[str, Q]] = {
     "all": ("All", Q()),
-    "learn": ("To learn from", Q(split=Example.Split.TRAIN)),
-    "measure": ("Held back", Q(split=Example.Split.EVAL)),
+    "waiting": ("To review", Q(state=Example.State.CANDIDATE)),
+    "learn": ("To learn from", _ACCEPTED & Q(split=Example.Split.TRAIN)),
+    "measure": ("Held back", _ACCEPTED & Q(split=Example.Split.EVAL)),
+    "rejected": ("Rejected", Q(state=Example.State.REJECTED)),
     "near": ("Near-duplicates", Q(near__isnull=False)),
 }
 
@@ -67,5 +70,6 @@ def tokens_of(example: Example, codec: Codec) -> list[Token]:
 
 def lengths(dataset: Dataset) -> list[int]:
     """Tokens of every example that is counted."""
-    found: Any = dataset.examples.exclude(tokens=None).values_list("tokens", flat=True)
+    kept = dataset.examples.exclude(state=Example.State.REJECTED)
+    found: Any = kept.exclude(tokens=None).values_list("tokens", flat=True)
     return list(found)

@@ -12,8 +12,9 @@ from chat.bases import context_limit, is_demo
 from training.bases import find_base
 from training.columns import Columns
 from training.errors import RecipeRefused
-from training.reading import ACCEPTED
+from training.reading import ACCEPTED, MAX_LINE_BYTES
 from training.recipes import presets
+from training.reviewing import labels
 
 
 class DatasetForm(forms.Form):
@@ -101,6 +102,27 @@ class QuestionsForm(forms.Form):
         """The lines that hold anything."""
         lines = [line.strip() for line in self.cleaned_data["questions"].splitlines()]
         return [line for line in lines if line]
+
+
+class TurnsForm(forms.Form):
+    """The words of an example, a field for each turn."""
+
+    def __init__(self, *args: Any, turns: Sequence[Mapping[str, str]], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for at, (turn, label) in enumerate(zip(turns, labels(turns), strict=True)):
+            rows = min(16, 3 + len(turn["content"]) // 100)
+            self.fields[f"turn_{at}"] = forms.CharField(
+                initial=turn["content"],
+                label=label,
+                strip=False,
+                max_length=MAX_LINE_BYTES,
+                widget=forms.Textarea(attrs={"rows": rows}),
+            )
+
+    @property
+    def contents(self) -> list[str]:
+        """What was written, in the turns' order; lines end as they do in files."""
+        return [self.cleaned_data[name].replace("\r\n", "\n") for name in self.fields]
 
 
 def usual_length() -> int:

@@ -11,10 +11,9 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from training.bases import find_base
 from training.browsing import beside, lengths, listed, tabs, tokens_of
 from training.columns import Columns
-from training.counting import can_count
+from training.counting import base_codec, can_count
 from training.dataset_forms import (
     ColumnsForm,
     DatasetForm,
@@ -27,7 +26,6 @@ from training.errors import DatasetRefused
 from training.findings import NAMED, find_leaks
 from training.histograms import draw_histogram
 from training.models import Dataset, Example, Upload
-from training.tokens import folder_codec
 from training.uploads import (
     discard_upload,
     guess_meaning,
@@ -120,22 +118,27 @@ def leaks(request: HttpRequest, dataset_id: UUID) -> HttpResponse:
     context = _report(request, found) | {"questions": form}
     if form.is_valid():
         context["asked"] = form.cleaned_data["questions"]
-        context["leaks"] = find_leaks(found, context["asked"])
+        visible = Example.objects.visible_to(request.user).filter(dataset=found)
+        context["leaks"] = find_leaks(visible, context["asked"])
     status = 200 if form.is_valid() else 422
     return render(request, "training/dataset.html", context, status=status)
 
 
 def _report(request: HttpRequest, found: Dataset) -> dict[str, Any]:
     shown = request.GET.get("show", "all")
-    examples = listed(found.examples.all(), shown)
+    visible = Example.objects.visible_to(request.user).filter(dataset=found)
+    examples = listed(visible.select_related("decided_by"), shown)
     form = LengthForm(request.GET if "max_length" in request.GET else None)
     limit = form.cleaned_data["max_length"] if form.is_valid() else usual_length()
-    beyond = found.examples.filter(tokens__gt=limit).order_by("line")
+    beyond = found.examples.accepted().filter(tokens__gt=limit).order_by("line")
     can_count_now = can_count()
     return {
         "dataset": found,
+        "is_frozen": found.is_frozen,
+        "waiting": visible.filter(state=Example.State.CANDIDATE).order_by("line").first(),
         "page": Paginator(examples, PAGE).get_page(request.GET.get("page")),
-        "tabs": tabs(found.examples.all()),
+        "tabs": tabs(visible),
+        "hidden": found.examples.count() - visible.count(),
         "shown": shown,
         "runs": found.runs.all()[:10],
         "is_being_counted": not found.report.get("tokens") and can_count_now,
@@ -151,13 +154,15 @@ def _report(request: HttpRequest, found: Dataset) -> dict[str, Any]:
 @trainer_view
 def example(request: HttpRequest, dataset_id: UUID, line: int) -> HttpResponse:
     """One example as the model learns it: its tokens, and which of them count."""
-    examples = Example.objects.select_related("dataset").filter(dataset=dataset_id)
+    visible = Example.objects.visible_to(request.user).filter(dataset=dataset_id)
+    examples = visible.select_related("dataset", "decided_by")
     found = get_object_or_404(examples, line=line)
-    codec = folder_codec(find_base())
-    tokens = tokens_of(found, codec)
+    codec = base_codec()
+    tokens = tokens_of(found, codec) if codec else []
     shown = request.GET.get("show", "all")
     context = {
         "example": found,
+        "is_frozen": found.dataset.is_frozen,
         "tokens": tokens,
         "learned": sum(token.is_learned for token in tokens),
         "shown": shown,

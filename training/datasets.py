@@ -76,7 +76,7 @@ def import_dataset(
         created_by=actor,
     )
     try:
-        dataset = _store(new, examples, actor)
+        dataset = store(new, examples, actor)
     except IntegrityError:  # the same upload, a moment earlier
         if known := _known(sha256, meaning):
             return known
@@ -205,18 +205,26 @@ def describe_tokens(counts: Sequence[int]) -> dict[str, float]:
 
 
 @transaction.atomic
-def _store(dataset: Dataset, examples: Sequence[Example], actor: Any) -> Dataset:
+def store(
+    dataset: Dataset,
+    examples: Sequence[Example],
+    actor: Any,
+    *,
+    action: str = "dataset.imported",
+    details: dict[str, Any] | None = None,
+) -> Dataset:
+    """The dataset with its examples as the next version of its name, and the event."""
     known = Dataset.objects.filter(name=dataset.name)
     dataset.version = (known.aggregate(newest=Max("version"))["newest"] or 0) + 1
     dataset.save(force_insert=True)
     for example in examples:
         example.dataset = dataset
     Example.objects.bulk_create(examples, batch_size=1000)
-    details = {
+    told = {
         "name": dataset.name,
         "version": dataset.version,
         "sha256": dataset.sha256,
         "examples": len(examples),
     }
-    record("dataset.imported", target=dataset, actor=actor, details=details)
+    record(action, target=dataset, actor=actor, details=told | (details or {}))
     return dataset

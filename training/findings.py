@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from django.db import transaction
+from django.db.models import QuerySet
 
 from training.languages import tell_languages
 from training.likeness import near_across, near_pairs
@@ -40,7 +41,8 @@ def question_of(turns: Sequence[Any]) -> str:
 
 def look_through(dataset: Dataset) -> None:
     """Adds the findings to the report, and to each example the one that it nearly repeats."""
-    examples = list(dataset.examples.order_by("line").only("line", "split", "source", "messages"))
+    kept = dataset.examples.exclude(state=Example.State.REJECTED).order_by("line")
+    examples = list(kept.only("line", "split", "source", "messages"))
     questions = [question_of(example.messages) for example in examples]
     texts = [
         f"{question}\n{example.messages[-1]['content']}"
@@ -59,17 +61,18 @@ def look_through(dataset: Dataset) -> None:
         held.save(update_fields=["report"])
         for example in examples:
             example.near = near.get(example.line)
+        held.examples.filter(near__isnull=False).update(near=None)
         changed = [example for example in examples if example.near]
         Example.objects.bulk_update(changed, ["near"], batch_size=1000)
     dataset.report = held.report
 
 
-def find_leaks(dataset: Dataset, questions: Iterable[str]) -> list[Leak]:
+def find_leaks(examples: QuerySet[Example], questions: Iterable[str]) -> list[Leak]:
     """Examples that ask nearly what one of these questions asks: they would flatter a measure."""
     asked = [question.strip() for question in questions if question.strip()]
-    examples = list(dataset.examples.order_by("line").values_list("line", "messages"))
-    own = [question_of(messages) for _line, messages in examples]
-    return [Leak(examples[at][0], own[at], asked[of]) for at, of in near_across(own, asked).items()]
+    rows = list(examples.order_by("line").values_list("line", "messages"))
+    own = [question_of(messages) for _line, messages in rows]
+    return [Leak(rows[at][0], own[at], asked[of]) for at, of in near_across(own, asked).items()]
 
 
 def _split_leaks(examples: Sequence[Example], questions: Sequence[str]) -> dict[str, Any]:

@@ -24,7 +24,7 @@ CHILD = "training.child"
 def write_examples(run: Run) -> None:
     """The dataset as the training process reads it."""
     run.folder.mkdir(parents=True, exist_ok=True)
-    rows = run.dataset.examples.order_by("line").values_list("line", "messages", "split")
+    rows = run.dataset.examples.accepted().order_by("line").values_list("line", "messages", "split")
     with (run.folder / EXAMPLES).open("w", encoding="utf-8") as file:
         for line, turns, split in rows.iterator():
             row = {"line": line, "turns": turns, "is_eval": split == "eval"}

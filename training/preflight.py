@@ -102,7 +102,11 @@ def check_disk(needed: int) -> None:
 
 def _examples(recipe: Recipe, dataset: Dataset) -> tuple[int, int, int, int]:
     """How many are learned, how many are left out, their tokens, and the longest one's."""
-    train = dataset.examples.filter(split=Example.Split.TRAIN)
+    train = dataset.examples.accepted().filter(split=Example.Split.TRAIN)
+    if not train.exists():
+        raise RecipeRefused(
+            f"No example of {dataset} is accepted to learn from. Review it first.", field="dataset"
+        )
     fitting = train.filter(Q(tokens__isnull=True) | Q(tokens__lte=recipe.max_length))
     count = fitting.count()
     if not count:
@@ -110,7 +114,7 @@ def _examples(recipe: Recipe, dataset: Dataset) -> tuple[int, int, int, int]:
             "Every train example is longer than max_length: raise it.", field="max_length"
         )
     found = fitting.aggregate(total=Sum("tokens"), longest=Max("tokens"))
-    too_long = dataset.examples.filter(tokens__gt=recipe.max_length).count()
+    too_long = dataset.examples.accepted().filter(tokens__gt=recipe.max_length).count()
     return count, too_long, found["total"] or 0, found["longest"] or recipe.max_length
 
 

@@ -176,6 +176,7 @@ def finish_run(run: Run, figures: dict[str, float], base_fingerprint: str) -> Ad
             rank=recipe.r,
             target_modules=list(recipe.target_modules),
             run_id=run.pk,
+            collections=run.dataset.collections.all(),
             metrics={**figures, "steps": run.step, "examples": run.dataset.report["train"]},
             actor=run.created_by,
             expected_base=base_fingerprint,

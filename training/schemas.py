@@ -1,7 +1,7 @@
 """What the API takes and gives for datasets and runs."""
 
 from datetime import datetime
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from ninja import Schema
@@ -16,6 +16,9 @@ class DatasetOut(Schema):
     version: int
     filename: str
     sha256: str
+    origin: str
+    status: str
+    error: str
     report: dict[str, Any]
     created_at: datetime
 
@@ -32,6 +35,33 @@ class LeakOut(Schema):
     line: int
     question: str
     asked: str
+
+
+class ReviewIn(Schema):
+    """A decision; without lines it is about all that wait."""
+
+    decision: Literal["accepted", "rejected"]
+    lines: list[int] | None = Field(None, max_length=100_000)
+
+
+class WordsIn(Schema):
+    """Other words for each turn of an example, in their order."""
+
+    contents: list[Annotated[str, Field(max_length=1_000_000)]]
+
+
+class ExampleOut(Schema):
+    """An example, what became of it, and what it was made of."""
+
+    line: int
+    messages: list[dict[str, str]]
+    split: str
+    state: str
+    source: str
+    tokens: int | None
+    near: int | None
+    origin: dict[str, Any]
+    decided_at: datetime | None
 
 
 class RunIn(Schema):

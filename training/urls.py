@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from training import dataset_views, views
+from training import dataset_views, review_views, views
 
 app_name = "training"
 urlpatterns = [
@@ -15,6 +15,13 @@ urlpatterns = [
     ),
     path("console/datasets/<uuid:dataset_id>/", dataset_views.dataset, name="dataset"),
     path("console/datasets/<uuid:dataset_id>/leaks/", dataset_views.leaks, name="leaks"),
+    path("console/datasets/<uuid:dataset_id>/review/", review_views.review, name="review"),
+    path("console/datasets/<uuid:dataset_id>/revise/", review_views.revise_dataset, name="revise"),
+    path(
+        "console/datasets/<uuid:dataset_id>/lines/<int:line>/edit/",
+        review_views.edit_example,
+        name="edit_example",
+    ),
     path(
         "console/datasets/<uuid:dataset_id>/lines/<int:line>/",
         dataset_views.example,

@@ -48,9 +48,9 @@ def test_a_question_set_is_compared_with_what_is_asked(tiny, admin):
     prompt = f"Documents 1:\n\n[1] Manual\n{LONG * 3}\n\nEnd 1\n\nQuestion: {LONG}?"
     dataset = imported(line(prompt, "Yes."), *OTHERS, actor=admin)
     assert question_of(dataset.examples.first().messages) == f"{LONG}?"
-    leaks = find_leaks(dataset, ["Something else?", f"{LONG} ", ""])
+    leaks = find_leaks(dataset.examples.all(), ["Something else?", f"{LONG} ", ""])
     assert [(leak.line, leak.asked) for leak in leaks] == [(1, LONG)]
-    assert find_leaks(dataset, ["What stands on page 99?"]) == []
+    assert find_leaks(dataset.examples.all(), ["What stands on page 99?"]) == []
 
 
 def test_a_large_dataset_is_looked_through_by_a_job(tiny, admin, monkeypatch):
