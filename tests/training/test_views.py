@@ -100,7 +100,7 @@ def test_the_form_of_a_run_starts_it_once(page, dataset):
     [
         ("r", "0"),
         ("r", "$(touch x)"),
-        ("r", "64"),
+        ("r", "256"),
         ("learning_rate", "nan"),
         ("method", "--flag"),
         ("target_modules", ["q_proj"]),
