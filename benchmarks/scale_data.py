@@ -112,7 +112,7 @@ def load(data: Synthetic, people: list[tuple[float, int, Any]], encoder: Any) ->
     register_vector(connection.connection)
     with connection.cursor() as cursor:
         # Loading first and building afterwards is what makes this a matter of minutes.
-        cursor.execute("DROP INDEX IF EXISTS chunk_bm25, chunk_full_text")
+        cursor.execute("DROP INDEX IF EXISTS chunk_bm25, chunk_stems_bm25, chunk_full_text")
         for start, count in data.blocks():
             _copy_chunks(cursor, data, versions, start, count)
             _copy_vectors(cursor, data, encoder.pk, start, count)

@@ -15,6 +15,7 @@ from knowledge.chunking import NewChunk
 from knowledge.errors import ChunkChanged, KnowledgeError, StateConflict
 from knowledge.models import Chunk, ChunkEmbedding, ChunkRevision, Document, DocumentVersion
 from knowledge.serving import refresh_live
+from knowledge.stems import stems_of
 from knowledge.versions import enqueue_embedding
 from phi3site.audit.recording import record
 
@@ -99,7 +100,8 @@ def _rewrite(chunk: Chunk, text: str) -> None:
     chunk.context_text = _in_context(chunk.context_text, chunk.text, text)
     chunk.tokens = max(1, round(chunk.tokens * len(text) / max(len(chunk.text), 1)))
     chunk.text, chunk.sha256 = text, sha256_of(text)
-    chunk.save(update_fields=["text", "context_text", "tokens", "sha256"])
+    (chunk.stems,) = stems_of([chunk.context_text], chunk.version.language)
+    chunk.save(update_fields=["text", "context_text", "stems", "tokens", "sha256"])
     ChunkEmbedding.objects.filter(chunk=chunk).delete()
     if chunk.is_live:
         enqueue_embedding(chunk.version)

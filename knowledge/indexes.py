@@ -16,6 +16,8 @@ from psycopg.errors import DiskFull
 from knowledge.models import ChunkEmbedding, Encoder
 
 KEYWORD_INDEX = "chunk_bm25"
+# Of the words of other languages; both are made, marked and renewed together.
+STEMS_INDEX = "chunk_stems_bm25"
 FULL_TEXT_INDEX = "chunk_full_text"
 # How words are compared: English stems, no accents (migration 0008).
 WORDS = "public.knowledge_words"
@@ -24,6 +26,13 @@ HNSW_FROM = 20_000
 # A word in more chunks than this says little and costs much: full text leaves it out.
 COMMON_FROM = 2_000
 LOCK = 7_203_145
+# The last one that is renewed, and so the mark of all, comes first.
+_BM25_INDEXES = {
+    KEYWORD_INDEX: f"bm25 (context_text) WITH (text_config = '{WORDS}') WHERE is_live",
+    STEMS_INDEX: (
+        "bm25 (stems) WITH (text_config = 'pg_catalog.simple') WHERE is_live AND stems <> ''"
+    ),
+}
 # What is said where BM25 is left out of a search.
 STALE = (
     "The database was started, and the keyword index is not made anew yet: until an ingestion "
@@ -63,13 +72,11 @@ def ensure_keyword_index(**_: Any) -> None:
             return
         if _bm25_is_possible(cursor):
             cursor.execute("CREATE EXTENSION IF NOT EXISTS pg_textsearch")
-            cursor.execute("SELECT to_regclass(%s) IS NULL", [KEYWORD_INDEX])
-            if cursor.fetchone()[0]:
-                cursor.execute(
-                    f"CREATE INDEX {KEYWORD_INDEX} ON knowledge_chunk "
-                    f"USING bm25 (context_text) WITH (text_config = '{WORDS}') WHERE is_live"
-                )
-                _mark(cursor)
+            for name, statement in _BM25_INDEXES.items():
+                cursor.execute("SELECT to_regclass(%s) IS NULL", [name])
+                if cursor.fetchone()[0]:
+                    cursor.execute(f"CREATE INDEX {name} ON knowledge_chunk USING {statement}")
+                    _mark(cursor, name)
         else:
             cursor.execute(
                 f"CREATE INDEX IF NOT EXISTS {FULL_TEXT_INDEX} ON knowledge_chunk "
@@ -94,12 +101,13 @@ def renew_keyword_index() -> bool:
         if not cursor.fetchone()[0]:
             return False
         try:
-            logger.info("the database was started: making %s anew", KEYWORD_INDEX)
+            logger.info("the database was started: making the keyword indexes anew")
             _drop_halves(cursor)
             # Before the index, not after: what is lost meanwhile by another start is seen.
             life = _life(cursor)
-            cursor.execute(f"REINDEX INDEX CONCURRENTLY {KEYWORD_INDEX}")
-            _mark(cursor, life)
+            for name in reversed(_BM25_INDEXES):
+                cursor.execute(f"REINDEX INDEX CONCURRENTLY {name}")
+                _mark(cursor, name, life)
         finally:
             cursor.execute("SELECT pg_advisory_unlock(%s)", [LOCK])
     return True
@@ -117,9 +125,9 @@ def _life(cursor: Any) -> str:
     return str(cursor.fetchone()[0])
 
 
-def _mark(cursor: Any, life: str = "") -> None:
+def _mark(cursor: Any, name: str, life: str = "") -> None:
     comment = sql.Literal(life or _life(cursor)).as_string()
-    cursor.execute(f"COMMENT ON INDEX {KEYWORD_INDEX} IS {comment}")
+    cursor.execute(f"COMMENT ON INDEX {name} IS {comment}")
 
 
 def _drop_halves(cursor: Any) -> None:
@@ -127,7 +135,7 @@ def _drop_halves(cursor: Any) -> None:
     cursor.execute(
         "SELECT indexrelid::regclass::text FROM pg_index "
         "WHERE indrelid = to_regclass('knowledge_chunk') AND indexrelid::regclass::text ~ %s",
-        [f"^{KEYWORD_INDEX}_cc(new|old)"],
+        [f"^({'|'.join(_BM25_INDEXES)})_cc(new|old)"],
     )
     for (name,) in cursor.fetchall():
         cursor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")

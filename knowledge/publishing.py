@@ -21,6 +21,7 @@ from knowledge.chunking import NewChunk
 from knowledge.models import Chunk, ChunkEmbedding, Document, DocumentVersion, Encoder
 from knowledge.registry import hold_active
 from knowledge.serving import refresh_live
+from knowledge.stems import language_of, stems_of
 from knowledge.storing import store_tables
 from knowledge.versions import enqueue_embedding
 from phi3site.audit.recording import record
@@ -36,6 +37,7 @@ _CHUNK_COLUMNS = {
     "kind": "varchar",
     "text": "text",
     "context_text": "text",
+    "stems": "text",
     "headings": "varchar[]",
     "page": "int4",
     "row_from": "int4",
@@ -75,7 +77,10 @@ def publish(
         if is_newest:
             document.versions.filter(status=Status.READY).update(status=Status.SUPERSEDED)
         ids = [chunk_id(version, ordinal) for ordinal in range(len(chunks))]
-        _copy(Chunk, _CHUNK_COLUMNS, _chunk_rows(ids, version, document, chunks, is_live))
+        texts = [chunk.context_text for chunk in chunks]
+        version.language = language_of(texts)
+        stems = stems_of(texts, version.language)
+        _copy(Chunk, _CHUNK_COLUMNS, _chunk_rows(ids, version, document, chunks, stems, is_live))
         version.chunks.filter(ordinal__in=switched_off).update(is_enabled=False, is_live=False)
         if is_newest:
             embedded = [key for key, new in zip(ids, chunks, strict=True) if new.is_embedded]
@@ -86,6 +91,7 @@ def publish(
         attempt.write(
             status=Status.READY if is_newest else Status.SUPERSEDED,
             chunk_count=len(chunks),
+            language=version.language,
             timings=attempt.timings_now(),
             heartbeat_at=None,
             ready_at=Now(),
@@ -111,9 +117,10 @@ def _chunk_rows(
     version: DocumentVersion,
     document: Document,
     chunks: Sequence[NewChunk],
+    stems: Sequence[str],
     is_live: bool,
 ) -> Iterable[tuple[Any, ...]]:
-    for ordinal, (key, chunk) in enumerate(zip(ids, chunks, strict=True)):
+    for ordinal, (key, chunk, stem) in enumerate(zip(ids, chunks, stems, strict=True)):
         yield (
             key,
             version.pk,
@@ -123,6 +130,7 @@ def _chunk_rows(
             chunk.kind,
             chunk.text,
             chunk.context_text,
+            stem,
             list(chunk.headings),
             chunk.page,
             chunk.row_from,

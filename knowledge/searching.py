@@ -18,12 +18,14 @@ from knowledge.fillers import without_fillers
 from knowledge.fusing import BY_RANK, BY_SCORE
 from knowledge.indexes import (
     KEYWORD_INDEX,
+    STEMS_INDEX,
     WORDS,
     has_bm25,
     keyword_gap,
     keyword_lexemes,
 )
 from knowledge.models import Collection, Encoder
+from knowledge.stems import question_stems
 
 # Up to here an exact scan is faster than the index, and misses nothing.
 EXACT_LIMIT = 25_000
@@ -78,19 +80,30 @@ ORDER BY f.fused_score DESC, c.id
 # Under a plain limit, the scan would begin with a reach of so few, whatever is visible; with a
 # condition that can be estimated, the planner might do without the index. The outer limit tells it
 # how few rows there will be.
-_BM25 = f"""
+_INDEXED = """
 SELECT * FROM (
-    SELECT c.id, -(c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) AS score
-    FROM knowledge_chunk c WHERE c.is_live AND coalesce({{visible}}, false)
-    ORDER BY c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}') LIMIT (SELECT {{limit}})
+    SELECT c.id, -(c.{column} <@> to_bm25query(%s, '{index}')) AS score
+    FROM knowledge_chunk c WHERE c.is_live{held} AND coalesce({{visible}}, false)
+    ORDER BY c.{column} <@> to_bm25query(%s, '{index}') LIMIT (SELECT {{limit}})
 ) AS best LIMIT %s
 """
 
 # Few among many: scoring each of them costs less than passing all the others.
-_BM25_OF_FEW = f"""
-SELECT c.id, -(c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) AS score
-FROM knowledge_chunk c WHERE c.is_live AND {{visible}}
-ORDER BY (c.context_text <@> to_bm25query(%s, '{KEYWORD_INDEX}')) + 0 LIMIT %s
+_OF_FEW = """
+SELECT c.id, -(c.{column} <@> to_bm25query(%s, '{index}')) AS score
+FROM knowledge_chunk c WHERE c.is_live{held} AND {{visible}}
+ORDER BY (c.{column} <@> to_bm25query(%s, '{index}')) + 0 LIMIT %s
+"""
+
+_WORDS = {"column": "context_text", "index": KEYWORD_INDEX, "held": ""}
+_STEMS = {"column": "stems", "index": STEMS_INDEX, "held": " AND c.stems <> ''"}
+_BM25, _BM25_OF_FEW = _INDEXED.format(**_WORDS), _OF_FEW.format(**_WORDS)
+_STEMS_BM25, _STEMS_OF_FEW = _INDEXED.format(**_STEMS), _OF_FEW.format(**_STEMS)
+
+# A passage's words and its stems both speak for it.
+_BOTH = """
+SELECT id, sum(score) AS score FROM (({words}) UNION ALL ({stems})) AS forms
+WHERE score > 0 GROUP BY id ORDER BY score DESC, id LIMIT %s
 """
 
 _FULL_TEXT = f"""
@@ -191,15 +204,17 @@ def _keyword(
     query: str, visible: str, visible_params: Sequence[Any], searched: int, limit: int
 ) -> tuple[str, list[Any]]:
     """The keyword branch and its parameters: BM25 where the extension is, else full text."""
-    query = without_fillers(query)
+    asked, query = query, without_fillers(query)
     if has_bm25():
-        statement = _bm25(searched, limit)
-        return statement.format(visible=visible, limit=int(limit)), [
-            query,
-            *visible_params,
-            query,
-            limit,
-        ]
+        words = _bm25(searched, limit)
+        statement = words.format(visible=visible, limit=int(limit))
+        params = [query, *visible_params, query, limit]
+        if stems := question_stems(asked):
+            other = _STEMS_OF_FEW if words == _BM25_OF_FEW else _STEMS_BM25
+            other = other.format(visible=visible, limit=int(limit))
+            statement = _BOTH.format(words=statement, stems=other)
+            params += [stems, *visible_params, stems, limit, limit]
+        return statement, params
     lexemes = keyword_lexemes(query)
     return _FULL_TEXT.format(visible=visible), [lexemes, *visible_params, limit]
 

@@ -18,7 +18,7 @@ def _flush_empties_the_audit_log_too():
         table = "ALTER TABLE audit_auditevent"
         on = [f"{table} ENABLE ALWAYS TRIGGER {name}" for name in AUDIT_TRIGGERS]
         # pg_textsearch can't read its index after a TRUNCATE; the next post_migrate makes it anew.
-        off = ["DROP INDEX IF EXISTS chunk_bm25", f"{table} DISABLE TRIGGER USER"]
+        off = ["DROP INDEX IF EXISTS chunk_bm25, chunk_stems_bm25", f"{table} DISABLE TRIGGER USER"]
         flush(operations, [*off, *statements, *on])
 
     with pytest.MonkeyPatch.context() as patch:

@@ -39,6 +39,8 @@ class Chunk(models.Model):
     text = models.TextField()
     # Title, headings and text together: what keyword search and the encoder see.
     context_text = models.TextField()
+    # Its words as they are compared, in a language other than English: see `knowledge.stems`.
+    stems = models.TextField(blank=True, default="", db_default="")
     headings = ArrayField(models.CharField(max_length=300), default=list)
     page = models.PositiveIntegerField(null=True)
     # Rows of a table: first and last row number, 1-based, header not counted.

@@ -136,6 +136,8 @@ class DocumentVersion(models.Model):
     error = models.TextField(blank=True)
     error_code = models.CharField(max_length=60, blank=True)
     page_count = models.PositiveIntegerField(null=True)
+    # As Postgres names it, where it is known and not English.
+    language = models.CharField(max_length=20, blank=True, default="")
     chunk_count = models.PositiveIntegerField(default=0)
     # Whether chunks that answer questions still wait for their vectors.
     lacks_vectors = models.BooleanField(default=False)
@@ -163,6 +165,7 @@ class DocumentVersion(models.Model):
             models.Index(
                 fields=("id",), condition=Q(lacks_vectors=True), name="version_lacks_vectors"
             ),
+            models.Index(fields=("language",), condition=~Q(language=""), name="version_language"),
             models.Index(
                 fields=("-priority", "turn_at"),
                 condition=Q(status__in=_UNFINISHED),
