@@ -46,7 +46,13 @@ def rename(user: Any, conversation_id: UUID, title: str) -> Conversation:
 
 @transaction.atomic
 def give_feedback(
-    user: Any, answer_id: UUID, *, thumb: str, comment: str = "", corrected_answer: str = ""
+    user: Any,
+    answer_id: UUID,
+    *,
+    thumb: str,
+    reason: str = "",
+    comment: str = "",
+    corrected_answer: str = "",
 ) -> Feedback:
     """Stores what the asker thinks of a finished answer, in place of an earlier opinion."""
     answer = find_answer(user, answer_id)
@@ -54,12 +60,16 @@ def give_feedback(
         raise StateConflict("The answer is still being written. Rate it when it is finished.")
     if thumb not in Feedback.Thumb.values:
         raise QuestionRefused("Choose thumb up or thumb down.", code="thumb_unknown")
+    if reason and reason not in Feedback.Reason.values:
+        raise QuestionRefused("Choose one of the reasons.", code="reason_unknown")
     values = {
         "author": user,
         "thumb": thumb,
+        "reason": reason if thumb == Feedback.Thumb.DOWN else "",
         "comment": UNSTORABLE.sub("", comment)[:4000],
         "corrected_answer": UNSTORABLE.sub("", corrected_answer)[:20_000],
     }
     feedback, _created = Feedback.objects.update_or_create(answer=answer, defaults=values)
-    record("answer.rated", actor=user, target=answer, details={"thumb": thumb})
+    details = {"thumb": thumb, "reason": values["reason"], "is_corrected": bool(corrected_answer)}
+    record("answer.rated", actor=user, target=answer, details=details)
     return feedback

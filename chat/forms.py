@@ -27,7 +27,9 @@ class FeedbackForm(forms.Form):
     """A thumb, and words if one likes."""
 
     thumb = forms.CharField()
+    reason = forms.CharField(required=False)
     comment = forms.CharField(required=False, max_length=4000)
+    corrected_answer = forms.CharField(required=False, max_length=20_000)
 
 
 class ExpertForm(forms.ModelForm):  # type: ignore[type-arg]  # subscripts fail at run time

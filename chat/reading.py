@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from django.contrib.auth.context_processors import PermWrapper
+from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import SafeString
@@ -19,6 +20,7 @@ from chat.branches import Place, Tree, place_of
 from chat.errors import NotFound
 from chat.models import Answer, Citation, Conversation, Passage, Question
 from chat.rendering import Chip, MarkedSentence, render_markdown
+from chat.suggesting import suggest
 from chat.verbatim import quotes_html
 from knowledge.models import DocumentVersion
 from knowledge.neighbours import parts_of
@@ -36,6 +38,8 @@ class ShownAnswer:
     passages: list[Passage]
     # Among the answers to the same question.
     place: Place
+    # What could be asked next; under the last answer only.
+    suggestions: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -76,7 +80,7 @@ def show_conversation(conversation: Conversation, user: Any) -> list[Turn]:
         Turn(
             questions[step.question],
             step.question_place,
-            _shown(answers[step.answer], step.answer_place),
+            _shown(answers[step.answer], step.answer_place, is_last=step is steps[-1]),
         )
         for step in steps
     ]
@@ -84,9 +88,10 @@ def show_conversation(conversation: Conversation, user: Any) -> list[Turn]:
 
 def show_answer(answer: Answer, user: Any) -> ShownAnswer:
     """One answer for its asker."""
-    shown = _shown(answer, place_of(answer))
-    withhold(shown.passages, user)
-    return shown
+    # Read once, so that what is withheld is withheld from the suggestions, too.
+    prefetch_related_objects([answer], "passages", "citations__passage")
+    withhold(list(answer.passages.all()), user)
+    return _shown(answer, place_of(answer), is_last=True)
 
 
 def answer_html(shown: ShownAnswer, user: Any) -> str:
@@ -157,12 +162,13 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
     return closed
 
 
-def _shown(answer: Answer, place: Place) -> ShownAnswer:
+def _shown(answer: Answer, place: Place, *, is_last: bool) -> ShownAnswer:
     marked = mark_sentences(answer.citations.all())
     render = quotes_html if answer.stop_reason == "quoted" else render_markdown
     html = render(answer.text, marked) if answer.text else SafeString()
     passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
-    return ShownAnswer(answer, html, passages, place)
+    suggestions = suggest(answer, passages) if is_last else []
+    return ShownAnswer(answer, html, passages, place, suggestions)
 
 
 def _verdict(citations: list[Citation]) -> tuple[str, tuple[Chip, ...]]:

@@ -151,6 +151,8 @@ class FeedbackIn(Schema):
     """What you think of an answer."""
 
     thumb: Literal["up", "down"]
+    # Of a thumb down: wrong, incomplete, source, outdated, off_topic or unclear.
+    reason: Literal["", "wrong", "incomplete", "source", "outdated", "off_topic", "unclear"] = ""
     comment: str = Field("", max_length=4000)
     corrected_answer: str = Field("", max_length=20_000)
 

@@ -90,12 +90,8 @@ def feedback(request: HttpRequest, answer_id: UUID) -> HttpResponse:
     """Stores a thumb; htmx gets the thumbs back, a plain form its page."""
     form = FeedbackForm(request.POST)
     form.full_clean()
-    conversations.give_feedback(
-        request.user,
-        answer_id,
-        thumb=form.cleaned_data.get("thumb", ""),
-        comment=form.cleaned_data.get("comment", ""),
-    )
+    said = {name: form.cleaned_data.get(name, "") for name in form.fields}
+    conversations.give_feedback(request.user, answer_id, **said)
     rated = conversations.find_answer(request.user, answer_id)
     if not request.headers.get("HX-Request"):
         return redirect(rated.question.conversation)

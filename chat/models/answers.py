@@ -89,6 +89,11 @@ class Answer(models.Model):
         return str(self.pk)
 
     @property
+    def feedback_reasons(self) -> list[tuple[str, str]]:
+        """What a thumb down may say."""
+        return Feedback.Reason.choices
+
+    @property
     def is_finished(self) -> bool:
         """Whether it has reached its end."""
         return self.status not in (self.Status.QUEUED, self.Status.RUNNING)
@@ -204,9 +209,20 @@ class Feedback(models.Model):
         UP = "up"
         DOWN = "down"
 
+    class Reason(models.TextChoices):
+        """What was wrong, most often."""
+
+        WRONG = "wrong", "It is not true"
+        INCOMPLETE = "incomplete", "Something is missing"
+        SOURCE = "source", "The source says something else"
+        OUTDATED = "outdated", "It is out of date"
+        OFF_TOPIC = "off_topic", "It does not answer the question"
+        UNCLEAR = "unclear", "It is hard to understand"
+
     answer = models.OneToOneField(Answer, on_delete=models.CASCADE, related_name="feedback")
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     thumb = models.CharField(max_length=4, choices=Thumb.choices)
+    reason = models.CharField(max_length=12, choices=Reason.choices, blank=True)
     comment = models.TextField(blank=True)
     corrected_answer = models.TextField(blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -208,8 +208,8 @@ def test_asking_again_keeps_the_earlier_answer_one_step_away(page, model):
 
 def test_an_edited_question_makes_a_branch_and_the_other_one_is_kept(page, model):
     ask_and_finish(page, model)
-    page.locator("[data-question-text]").hover()
-    page.get_by_role("link", name="Edit this question").click()
+    page.locator("[data-question-text]").click()
+    page.keyboard.press("e")
     expect(page.get_by_label("Your question")).to_have_value(QUESTION)
     page.get_by_label("Your question").fill("Which bearing set fits the P-200 pump?")
     page.keyboard.press("Enter")
@@ -244,12 +244,33 @@ def test_a_thumb_and_its_reason_are_kept(page, model):
     ask_and_finish(page, model)
     page.get_by_role("button", name="This did not help").click()
     page.get_by_text("Say what was wrong").click()
-    page.get_by_label("What was wrong?").fill("It is not painted.")
+    page.get_by_label("What was wrong?").select_option(label="It is not true")
+    page.get_by_label("A note").fill("It is not painted.")
+    page.get_by_label("What the answer should have been").fill("Seal kit SK-17.")
+    assert not faults(page)
     page.get_by_role("button", name="Send", exact=True).click()
     expect(page.get_by_text("Change your note")).to_be_visible()
     page.reload()
     thumb = page.get_by_role("button", name="This did not help")
     expect(thumb).to_have_attribute("aria-pressed", "true")
+
+
+def test_a_suggestion_is_asked_by_a_click(page, model):
+    ask_and_finish(page, model)
+    page.get_by_role("list", name="You could ask next").get_by_role("link").first.click()
+    model.next_reply().answer("Wear parts are not covered.")
+    expect(
+        page.get_by_role("heading", name="What does Pump manual say about", level=2)
+    ).to_be_visible()
+    expect(page.get_by_role("button", name="Answer again")).to_have_count(2)
+
+
+def test_a_block_of_code_is_copied_by_itself(page, model):
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    ask_and_finish(page, model, "Run this:\n\n```\npump --stop\n```\n")
+    page.get_by_role("button", name="Copy this code").click()
+    expect(page.get_by_text("Copied")).to_be_attached()
+    assert page.evaluate("navigator.clipboard.readText()") == "pump --stop"
 
 
 def test_the_answer_can_be_copied_as_it_was_written(page, model):

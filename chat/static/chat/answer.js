@@ -24,6 +24,17 @@ function withToken(form) {
   if (token) form.prepend(token.cloneNode());
 }
 
+/** Each block of code gets a button of its own that copies it. */
+export function offerCode(root) {
+  for (const block of root.querySelectorAll("pre")) {
+    if (block.querySelector("[data-copy]")) continue;
+    const template = document.querySelector("[data-code-template]");
+    const button = template.content.firstElementChild.cloneNode(true);
+    button.dataset.copy = block.textContent.replace(/\n$/, "");
+    block.append(button);
+  }
+}
+
 function plural(count, word) {
   return `${count} ${word}${count === 1 ? "" : "s"}`;
 }
@@ -34,6 +45,7 @@ export class AnswerView extends EventTarget {
     super();
     this.element = element;
     this.last = element.dataset.last ?? START;
+    offerCode(this.#body);
   }
 
   get id() {
@@ -82,6 +94,7 @@ export class AnswerView extends EventTarget {
       const open = this.#body.querySelector(":scope > .answer-open");
       if (open) open.replaceWith(block);
       else this.#body.append(block);
+      offerCode(this.#body);
       this.dispatchEvent(new CustomEvent("block", { detail: words }));
     },
     restarted: () => {
@@ -138,6 +151,7 @@ export class AnswerView extends EventTarget {
     if (event.id) this.last = event.id;
     this.element.replaceWith(fresh);
     this.element = fresh;
+    offerCode(this.#body);
     window.htmx?.process(fresh);
     this.dispatchEvent(new CustomEvent("replaced", { detail: event.type }));
   }
