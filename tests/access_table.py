@@ -178,7 +178,7 @@ GET    api/datasets                          401 403 403 403 403 403 200 403
 POST   api/datasets                          401 403 403 403 403 403 201 403
 GET    api/datasets/<uuidstr:dataset_id>     401 403 403 403 403 403 200 403
 GET    api/datasets/<uuidstr:dataset_id>/examples  401 403 403 403 403 403 200 403
-PATCH  api/datasets/<uuidstr:dataset_id>/examples/<intstr:line>  401 403 403 403 403 403 409 403
+PATCH  api/datasets/<uuidstr:dataset_id>/examples/<int:line>  401 403 403 403 403 403 409 403
 POST   api/datasets/<uuidstr:dataset_id>/review  401 403 403 403 403 403 409 403
 POST   api/datasets/<uuidstr:dataset_id>/revise  401 403 403 403 403 403 201 403
 POST   api/datasets/<uuidstr:dataset_id>/leaks  401 403 403 403 403 403 200 403
@@ -222,7 +222,7 @@ SENT = {
     },
     "PUT api/answers/<uuidstr:answer_id>/feedback": {"thumb": "up"},
     "training:review": {"decision": "accepted", "line": "1"},
-    "PATCH api/datasets/<uuidstr:dataset_id>/examples/<intstr:line>": {"contents": ["Q?", "A."]},
+    "PATCH api/datasets/<uuidstr:dataset_id>/examples/<int:line>": {"contents": ["Q?", "A."]},
     "POST api/datasets/<uuidstr:dataset_id>/review": {"decision": "accepted"},
     "training:leaks": {"questions": "Which kit?"},
     "POST api/datasets/<uuidstr:dataset_id>/leaks": {"questions": ["Which kit?"]},
