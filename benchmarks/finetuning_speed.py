@@ -30,6 +30,7 @@ from benchmarks.true_shapes import write_phi3_mini
 from training.finetuning import Conversation, finetune, mask_examples
 from training.reading import Row, read_rows
 from training.recipes import FUSED, Recipe
+from training.tokens import FolderCodec
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 DATASET = REPOSITORY / "phi3site" / "demo" / "dataset.jsonl"
@@ -98,7 +99,7 @@ def train_plain(recipe: Recipe, examples: list[Conversation], model: Path) -> Cl
         target_modules=list(FUSED),
         task_type="CAUSAL_LM",
     )
-    masked, _, _ = mask_examples(recipe, examples, model)
+    masked, _, _ = mask_examples(recipe, examples, FolderCodec(model))
 
     class Tell(TrainerCallback):  # type: ignore[misc]
         def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:

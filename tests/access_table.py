@@ -121,6 +121,7 @@ POST training:review            302 403 403 403 403 403 302 403
 POST training:revise            302 403 403 403 403 403 302 403
 GET  training:runs              302 403 403 403 403 403 200 403
 GET  training:new_run           302 403 403 403 403 403 302 403
+GET  training:compare           302 403 403 403 403 403 200 403
 GET  training:run               302 403 403 403 403 403 200 403
 POST training:cancel_run        302 403 403 403 403 403 302 403
 POST training:resume_run        302 403 403 403 403 403 302 403

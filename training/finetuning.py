@@ -31,6 +31,7 @@ from training.loading import (
     describe,
     load_base,
     pad_id,
+    peak_memory,
     restore_adapter,
     save_adapter,
 )
@@ -38,6 +39,7 @@ from training.masking import Masked, learned_tail, mask_example, pad_batch
 from training.packing import NAME as EACH_EXAMPLE
 from training.packing import pack_batch
 from training.recipes import Recipe
+from training.samples import Samples, choose_asked
 from training.stopping import EarlyStop, eval_losses
 from training.tokens import FolderCodec, Turn
 
@@ -76,7 +78,9 @@ def finetune(
     code `diverged` when a loss or gradient is no number, RecipeRefused when nothing fits.
     """
     on_cpu, dtype = choose_device(device, recipe.dtype)
-    train, held_back, left_out = mask_examples(recipe, examples, base_model)
+    codec = FolderCodec(base_model)
+    train, held_back, left_out = mask_examples(recipe, examples, codec)
+    asked = choose_asked(codec, [(e.line, e.turns) for e in examples if e.is_eval])
     set_seed(recipe.seed)
     model = attach_adapter(load_base(base_model, recipe, dtype, on_cpu=on_cpu), recipe)
     if is_packed := recipe.packing and not recipe.neftune_noise_alpha:
@@ -92,7 +96,7 @@ def finetune(
         train_dataset=train,
         eval_dataset=held_back or None,
         data_collator=Collator(None if is_packed else pad_id(model)),
-        callbacks=[reporter, patience],
+        callbacks=[reporter, patience, Samples(codec, asked, emit)],
     )
     trainer.remove_callback(PrinterCallback)
     facts = describe(model, arguments, dtype, left_out)
@@ -122,10 +126,9 @@ def learn(trainer: Trainer, start: Path | None) -> TrainerState:
 
 
 def mask_examples(
-    recipe: Recipe, examples: Sequence[Conversation], base_model: Path
+    recipe: Recipe, examples: Sequence[Conversation], codec: FolderCodec
 ) -> tuple[list[Masked], list[Masked], list[int]]:
     """Train and eval examples as ids, and the lines of those that are longer than allowed."""
-    codec = FolderCodec(base_model)
     masked = [(example, mask_example(codec, example.turns)) for example in examples]
     fitting = [pair for pair in masked if len(pair[1]) <= recipe.max_length]
     train = [ids for example, ids in fitting if not example.is_eval]
@@ -204,6 +207,7 @@ class Reporter(TrainerCallback):  # type: ignore[misc]  # transformers is untype
             values = {key: float(logs[key]) for key in keys if key in logs}
             require_finite(state.global_step, values)
             values["tokens"] = state.num_input_tokens_seen
+            values["memory"] = peak_memory()
             self.emit(type="metric", kind="train", step=state.global_step, values=values)
         elif "eval_loss" in logs:
             values = {"loss": float(logs["eval_loss"])}

@@ -3,6 +3,7 @@
 Paths and dataclasses in, models out: knows no data, no loop, no database.
 """
 
+import resource
 import shutil
 from importlib.metadata import version
 from pathlib import Path
@@ -144,3 +145,10 @@ def describe(
         "left_out": left_out,
         "versions": {name: version(name) for name in LIBRARIES},
     }
+
+
+def peak_memory() -> int:
+    """The most bytes that were taken so far: of the GPU where there is one, else of the process."""
+    if torch.cuda.is_available():
+        return int(torch.cuda.max_memory_allocated())
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024

@@ -26,6 +26,12 @@ class Report:
     loss: float | None
     eval_loss: float | None
     first_eval_loss: float | None
+    # The most bytes that its process took, and how long it has trained.
+    memory: int | None
+    took: timedelta | None
+    # What the model said after the newest measurement, and at which step that was.
+    said: list[dict[str, Any]]
+    said_at: int | None
     # The step that a resumed run would go on from.
     last_checkpoint: int | None
 
@@ -38,19 +44,30 @@ def report_on(run: Run) -> Report:
     pace, tokens = _pace(train[-RECENT:])
     is_moving = run.status == Run.Status.RUNNING and pace is not None
     rest = (run.total_steps - run.step) * (pace or 0.0)
+    said = [metric for metric in metrics if metric.kind == "said"][-1:]
     steps = list(run.checkpoints.values_list("step", flat=True))
     series = {"train": _points(train), "eval": _points(held_back)}
     return Report(
         curve=draw_curve(series, total_steps=run.total_steps, checkpoints=steps),
-        percent=round(100 * run.step / run.total_steps) if run.total_steps else 0,
+        percent=_percent(run),
         remaining=timedelta(seconds=round(rest)) if is_moving else None,
         seconds_per_step=pace,
         tokens_per_second=tokens,
         loss=_loss(train[-1:]),
         eval_loss=_loss(held_back[-1:]),
         first_eval_loss=_loss(held_back[:1]),
+        memory=max((metric.values.get("memory", 0) for metric in train), default=0) or None,
+        took=_took(train),
+        said=said[0].values["answers"] if said else [],
+        said_at=said[0].step if said else None,
         last_checkpoint=max(steps, default=None),
     )
+
+
+def _percent(run: Run) -> int:
+    if run.status == Run.Status.FINISHED:  # perhaps early, because it got no better
+        return 100
+    return round(100 * run.step / run.total_steps) if run.total_steps else 0
 
 
 def log_tail(run: Run) -> str:
@@ -69,6 +86,12 @@ def _points(metrics: Sequence[Metric]) -> list[tuple[int, float]]:
 
 def _loss(metrics: Sequence[Metric]) -> float | None:
     return metrics[0].values["loss"] if metrics else None
+
+
+def _took(metrics: Sequence[Metric]) -> timedelta | None:
+    if len(metrics) < 2:
+        return None
+    return timedelta(seconds=round(metrics[-1].values["at"] - metrics[0].values["at"]))
 
 
 def _pace(metrics: Sequence[Metric]) -> tuple[float | None, float | None]:

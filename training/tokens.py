@@ -103,6 +103,10 @@ class FolderCodec:
         """Whether only the template makes this id."""
         return number in self._special_ids
 
+    def text(self, ids: Sequence[int]) -> str:
+        """Ids as text, with special tokens visible."""
+        return str(self._tokenizer.decode(list(ids), skip_special_tokens=False))
+
     def _render(self, turns: Sequence[Turn], *, asks: bool = True) -> str:
         return self._template.render(
             messages=list(turns), add_generation_prompt=asks, **self._names

@@ -29,6 +29,7 @@ urlpatterns = [
     ),
     path("console/runs/", views.runs, name="runs"),
     path("console/runs/new/", views.new_run, name="new_run"),
+    path("console/runs/compare/", views.compare, name="compare"),
     path("console/runs/<uuid:run_id>/", views.run, name="run"),
     path("console/runs/<uuid:run_id>/cancel/", views.cancel, name="cancel_run"),
     path("console/runs/<uuid:run_id>/resume/", views.resume, name="resume_run"),

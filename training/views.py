@@ -15,10 +15,11 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 from chat.bases import context_limit, is_demo
 from chat.models import Adapter
 from training.bases import find_base
+from training.comparing import MOST, compare_runs
 from training.errors import RecipeRefused, StateConflict, TrainingError
 from training.forms import RunForm
 from training.models import Dataset, Run
-from training.recipes import presets
+from training.recipes import presets, read_recipe
 from training.reports import log_tail, report_on
 from training.runs import cancel_run, resume_run, start_run
 
@@ -63,16 +64,44 @@ def new_run(request: HttpRequest) -> HttpResponse:
     preset = request.GET.get("preset", "standard")
     if preset not in offered:
         preset = "standard"
-    initial = {"dataset": request.GET.get("dataset")} if "dataset" in request.GET else {}
-    form = RunForm(request.POST or None, recipe=offered[preset], initial=initial)
+    recipe = offered[preset]
+    initial: dict[str, Any] = {"dataset": request.GET.get("dataset")}
+    if model := _model(request):
+        recipe = read_recipe(model.recipe)
+        initial = {"dataset": model.dataset_id, "name": f"{model.name} again"[:120]}
+    form = RunForm(request.POST or None, recipe=recipe, initial=initial)
     if request.method == "POST" and form.is_valid():
         try:
             return redirect(_start(request, form))
         except RecipeRefused as error:
             form.refuse(error)
-    context = {"form": form, "presets": list(offered), "preset": preset}
+    context = {"form": form, "presets": list(offered), "preset": preset, "model": model}
     context["has_datasets"] = Dataset.objects.exists()
     return render(request, "training/new_run.html", context, status=422 if form.is_bound else 200)
+
+
+def _model(request: HttpRequest) -> Run | None:
+    """The run that `?again=` names."""
+    try:
+        return Run.objects.filter(pk=UUID(request.GET.get("again", ""))).first()
+    except ValueError:
+        return None
+
+
+@require_safe
+@trainer_view
+def compare(request: HttpRequest) -> HttpResponse:
+    """Several runs over each other: their curves, what differs in their recipes, their figures."""
+    ids = [value for value in request.GET.getlist("run")[:MOST] if _is_uuid(value)]
+    found = Run.objects.select_related("dataset").filter(pk__in=ids).order_by("created_at")
+    return render(request, "training/compare.html", {"comparison": compare_runs(found)})
+
+
+def _is_uuid(value: str) -> bool:
+    try:
+        return bool(UUID(value))
+    except ValueError:
+        return False
 
 
 def _start(request: HttpRequest, form: RunForm) -> Run:

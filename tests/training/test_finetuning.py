@@ -21,6 +21,7 @@ from training.launching import child_environment
 from training.loading import attach_adapter, load_base, pad_id
 from training.masking import pad_batch
 from training.recipes import Recipe
+from training.tokens import FolderCodec
 
 
 def turns(question, answer):
@@ -88,7 +89,7 @@ def test_every_layer_gets_weights_that_moved(whole):
 
 def test_the_loss_is_that_of_the_whole_sequence(base, recipe):
     model = load_base(base, recipe, torch.float32, on_cpu=True).eval()
-    _, held_back, _ = mask_examples(recipe, EXAMPLE_ROWS, base)
+    _, held_back, _ = mask_examples(recipe, EXAMPLE_ROWS, FolderCodec(base))
     batch = Collator(pad_id(model))(held_back)
     whole = {name: torch.tensor(rows) for name, rows in pad_batch(held_back, 0).items()}
     with torch.no_grad():

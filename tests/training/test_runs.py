@@ -71,7 +71,7 @@ def test_a_double_click_starts_one_run(dataset, recipe, admin):
 @pytest.mark.parametrize(
     ("values", "reason"),
     [
-        ({"r": 64}, "up to rank 32"),
+        ({"r": 200}, "up to rank 128"),
         ({"max_length": 16}, "longer than max_length"),
         ({"max_length": 2048}, "reads 1024 tokens"),
     ],
