@@ -4,6 +4,7 @@ Each step of answering adds its part; what was known when something went wrong s
 receipt. Knows no engine and no socket.
 """
 
+import re
 from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any
@@ -25,6 +26,9 @@ from phi3site.audit.canonical import sha256
 
 # Of an earlier answer in the history; more would crowd out the passages.
 HISTORY_CHARS = 1200
+# An address or markup: a hostile document may carry it word for word, but as the model's own words
+# in the history it would stand outside the fence.
+ADDRESS = re.compile(r"//\w|\bwww\.|\w@\w|<[a-z/!?]|\]\(|!\[", re.IGNORECASE)
 
 
 class LeaseLost(Exception):
@@ -196,4 +200,5 @@ def _rightly_said(answer: Answer) -> str:
         return answer.text
     supported = answer.citations.filter(verdict=Citation.Verdict.SUPPORTED)
     spans = sorted(set(supported.values_list("start", "end")))
-    return " ".join(answer.text[start:end] for start, end in spans)
+    said = (answer.text[start:end] for start, end in spans)
+    return " ".join(words for words in said if not ADDRESS.search(words))

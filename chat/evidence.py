@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 from chat.adapter_rights import may_be_answered_with
 from chat.models import Answer, Passage
 from chat.reading import withhold
-from chat.rendering import Chip, MarkedSentence, render_markdown
+from chat.rendering import Chip, MarkedSentence
+from chat.verbatim import text_html
 
 
 @dataclass(frozen=True)
@@ -61,10 +62,11 @@ class Exchange:
         if self.is_partial:
             return SafeString("".join(self._alone(each) for each in self.sentences))
         marked = [self._marked(each, each.start, each.end) for each in self.sentences]
-        return render_markdown(self.answer.text, marked)
+        return text_html(self.answer.text, marked, is_quoted=self.answer.is_quoted)
 
     def _alone(self, sentence: Sentence) -> SafeString:
-        return render_markdown(sentence.text, [self._marked(sentence, 0, len(sentence.text))])
+        marked = [self._marked(sentence, 0, len(sentence.text))]
+        return text_html(sentence.text, marked, is_quoted=self.answer.is_quoted)
 
     def _marked(self, sentence: Sentence, start: int, end: int) -> MarkedSentence:
         chips = tuple(Chip(marker, f"#{self.anchor}{marker}") for marker in sentence.quotes)

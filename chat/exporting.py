@@ -25,8 +25,9 @@ Form = Literal["md", "html", "json"]
 FORMS = get_args(Form)
 FORMAT = 1
 MEDIA = {"md": "text/markdown", "html": "text/html", "json": "application/json"}
-# What could begin a link, an image, a footnote or a tag in some dialect of Markdown.
-MARKUP = re.compile(r"[\[\]<]")
+# What could begin a link, an image, a footnote or a tag in some dialect of Markdown, or undo the
+# backslash that is set before it; bare addresses are links in some, too.
+MARKUP = re.compile(r"[\\\[\]<@]|(?<=\w):(?=//)|(?<=\bwww)\.", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

@@ -19,9 +19,9 @@ from django.utils.safestring import SafeString
 from chat.branches import Place, Tree, place_of
 from chat.errors import NotFound
 from chat.models import Answer, Citation, Conversation, Passage, Question
-from chat.rendering import Chip, MarkedSentence, render_markdown
+from chat.rendering import Chip, MarkedSentence
 from chat.suggesting import suggest
-from chat.verbatim import quotes_html
+from chat.verbatim import text_html
 from knowledge.models import DocumentVersion
 from knowledge.neighbours import parts_of
 
@@ -164,8 +164,7 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
 
 def _shown(answer: Answer, place: Place, *, is_last: bool) -> ShownAnswer:
     marked = mark_sentences(answer.citations.all())
-    render = quotes_html if answer.stop_reason == "quoted" else render_markdown
-    html = render(answer.text, marked) if answer.text else SafeString()
+    html = text_html(answer.text, marked, is_quoted=answer.is_quoted)
     passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
     suggestions = suggest(answer, passages) if is_last else []
     return ShownAnswer(answer, html, passages, place, suggestions)

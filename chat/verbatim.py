@@ -12,7 +12,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from chat.attribution import Attribution, Source
 from chat.quoting import Quote
-from chat.rendering import MarkedSentence, marks_after, opening
+from chat.rendering import MarkedSentence, marks_after, opening, render_markdown
 from chat.rows import Row, read_rows
 
 # Sentences that stand for themselves at most; each may bring the one that it leans on.
@@ -47,6 +47,12 @@ def _are_rows(source: Source, before: Quote, quote: Quote) -> bool:
 
 def _headers(row: Row) -> tuple[str, ...]:
     return tuple(cell.header for cell in row.cells)
+
+
+def text_html(text: str, sentences: Sequence[MarkedSentence], *, is_quoted: bool) -> SafeString:
+    """An answer's text with its sentences marked: as quotes, or as a model's Markdown."""
+    render = quotes_html if is_quoted else render_markdown
+    return render(text, sentences) if text else SafeString()
 
 
 def quotes_html(text: str, sentences: Sequence[MarkedSentence]) -> SafeString:

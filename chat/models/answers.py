@@ -101,7 +101,12 @@ class Answer(models.Model):
     @property
     def is_verbatim(self) -> bool:
         """Whether it says what stands in the documents, and no model's words."""
-        return self.stop_reason in ("computed", "quoted")
+        return self.stop_reason == "computed" or self.is_quoted
+
+    @property
+    def is_quoted(self) -> bool:
+        """Whether it is made of the documents' sentences alone."""
+        return self.stop_reason == "quoted"
 
 
 class Passage(models.Model):
