@@ -20,7 +20,7 @@ FIGURES = ("integer", "decimal")
 
 
 def suggest(answer: Answer, passages: list[Passage]) -> list[str]:
-    """A few questions; none unless the answer has ended well. `passages` as the reader sees them."""
+    """A few questions, none unless the answer ended well; `passages` as the reader sees them."""
     if answer.status != Answer.Status.COMPLETE:
         return []
     shown = {passage.version_id: passage for passage in passages if passage.text}
