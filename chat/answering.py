@@ -25,6 +25,7 @@ from chat.fitting import fit_prompt
 from chat.generation import generate
 from chat.grounding import abstain, search, state_quotes, state_result
 from chat.leases import Claim
+from chat.ordinals import pointed_at
 from chat.reading import passages_html
 from chat.rewriting import stand_alone
 from chat.stream import AnswerStream, Superseded
@@ -107,6 +108,9 @@ async def _begin(draft: Draft, log: AnswerStream) -> None:
 
 async def _stand_alone(draft: Draft, engine: Engine, stop: asyncio.Event) -> None:
     """The text to search with: by the engine where that is switched on, else by rule."""
+    if item := pointed_at(draft.question, draft.said):
+        draft.query = f"{item} {draft.question}"
+        return
     is_asked = settings.CHAT_FOLLOW_UPS == "engine" and not draft.retrieval.is_quoting
     if draft.looks_up and is_asked:
         draft.query = await stand_alone(draft.question, draft.earlier, engine, stop=stop)

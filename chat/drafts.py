@@ -44,6 +44,8 @@ class Draft:
     asker: Any
     question: str
     earlier: str | None
+    # What was answered to it.
+    said: str
     history: list[Message]
     expert: ExpertVersion
     collections: dict[UUID, str]
@@ -115,6 +117,7 @@ def load_draft(claim: Claim) -> Draft:
         asker=question.asker,
         question=question.text,
         earlier=question.after.question.text if question.after else None,
+        said=question.after.text if question.after else "",
         history=[],
         expert=version,
         collections=dict(version.collections.values_list("pk", "name")),

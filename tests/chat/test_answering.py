@@ -295,6 +295,15 @@ async def test_a_follow_up_is_searched_with_what_it_leans_on(alice, ask_as, aske
     assert not answer.is_abstention
 
 
+async def test_the_second_one_is_searched_by_its_name(alice, ask_as, asked, valkey):
+    await run(ScriptedEngine(["- seal kit SK-17\n- shaft seals\n- diaphragms"]), valkey)
+    conversation = asked.question.conversation_id
+    await in_thread(ask_as)(alice, "Is the last one covered?", conversation_id=conversation)
+    answer = await run(ScriptedEngine(["Diaphragms are covered for three months."]), valkey)
+    body = json.loads((await Receipt.objects.aget(answer=answer)).body)
+    assert body["asked"]["query"] == "diaphragms Is the last one covered?"
+
+
 @pytest.mark.parametrize("who", ["rules", "engine"])
 async def test_the_setting_says_who_completes_a_follow_up(
     alice, ask_as, asked, valkey, settings, who
