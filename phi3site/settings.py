@@ -118,6 +118,7 @@ JOBS_ALLOWED = frozenset(
         "knowledge.tasks.switch_encoder",
         "training.tasks.count_dataset",
         "training.tasks.execute_run",
+        "training.tasks.make_dataset",
     }
 )
 

@@ -111,6 +111,8 @@ GET  knowledge:original         302 200 200 404 200 404 200 404
 GET  knowledge:page_image       302 200 200 404 200 404 200 404
 
 GET  training:datasets          302 403 403 403 403 403 200 403
+GET  training:from_documents    302 403 403 403 403 403 200 403
+POST training:from_feedback     302 403 403 403 403 403 302 403
 GET  training:columns           302 403 403 403 403 403 200 403
 POST training:discard_upload    302 403 403 403 403 403 302 403
 POST training:leaks             302 403 403 403 403 403 200 403
@@ -178,6 +180,8 @@ POST   api/versions/<uuidstr:version_id>/cancel  401 403 403 403 409 404 409 403
 GET    api/datasets                          401 403 403 403 403 403 200 403
 POST   api/datasets                          401 403 403 403 403 403 201 403
 GET    api/datasets/<uuidstr:dataset_id>     401 403 403 403 403 403 200 403
+POST   api/datasets/from-documents           401 403 403 403 403 403 201 403
+POST   api/datasets/from-feedback            401 403 403 403 403 403 422 403
 GET    api/datasets/<uuidstr:dataset_id>/examples  401 403 403 403 403 403 200 403
 PATCH  api/datasets/<uuidstr:dataset_id>/examples/<int:line>  401 403 403 403 403 403 409 403
 POST   api/datasets/<uuidstr:dataset_id>/review  401 403 403 403 403 403 409 403
@@ -205,6 +209,7 @@ knowledge.tasks.explain_search
 knowledge.tasks.switch_encoder
 training.tasks.count_dataset
 training.tasks.execute_run
+training.tasks.make_dataset
 """
 
 # What a request brings along: a form for pages, JSON for operations, parts where there is a file.
@@ -222,6 +227,9 @@ SENT = {
         "question": "Which kit?",
     },
     "PUT api/answers/<uuidstr:answer_id>/feedback": {"thumb": "up"},
+    "training:from_feedback": {"name": "Rated"},
+    "POST api/datasets/from-feedback": {"name": "Rated"},
+    "POST api/datasets/from-documents": {"name": "Made", "collections": ["{collection_id}"]},
     "training:review": {"decision": "accepted", "line": "1"},
     "PATCH api/datasets/<uuidstr:dataset_id>/examples/<int:line>": {"contents": ["Q?", "A."]},
     "POST api/datasets/<uuidstr:dataset_id>/review": {"decision": "accepted"},

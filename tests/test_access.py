@@ -129,10 +129,14 @@ def address(name, path, ids):
 
 
 def filled(fields, world):
-    return {
-        key: value.format(**world.ids) if isinstance(value, str) else value
-        for key, value in fields.items()
-    }
+    """Ids of the owner's in the place of their names."""
+    return {key: _with_ids(value, world) for key, value in fields.items()}
+
+
+def _with_ids(value, world):
+    if isinstance(value, list):
+        return [_with_ids(one, world) for one in value]
+    return value.format(**world.ids)
 
 
 def form(world, name):

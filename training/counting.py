@@ -25,12 +25,13 @@ BATCH = 500
 
 def uncounted() -> QuerySet[Dataset]:
     """Datasets whose report says nothing of tokens."""
-    return Dataset.objects.filter(report__tokens={})
+    return Dataset.objects.filter(report__tokens={}, status=Dataset.Status.READY)
 
 
 def unseen() -> QuerySet[Dataset]:
     """Datasets that nobody has looked through."""
-    return Dataset.objects.exclude(report__has_key="findings").exclude(report={})
+    ready = Dataset.objects.filter(status=Dataset.Status.READY)
+    return ready.exclude(report__has_key="findings").exclude(report={})
 
 
 def can_count() -> bool:

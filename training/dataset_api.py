@@ -6,19 +6,24 @@ The same functions as the pages, for the same people, who see the same examples.
 from uuid import UUID
 
 from django.db.models import QuerySet
-from django.http import HttpRequest
+from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router, Status
 from ninja.pagination import paginate
 
+from knowledge.models import Collection, Document
 from training.api import require_trainer
 from training.errors import DatasetRefused
+from training.feedback import collect_feedback
 from training.findings import Leak, find_leaks
+from training.making import request_dataset
 from training.models import Dataset, Example
 from training.reviewing import decide, edit, revise
 from training.schemas import (
     DatasetOut,
+    DocumentsIn,
     ExampleOut,
+    FeedbackSetIn,
     LeakOut,
     QuestionsIn,
     ReviewIn,
@@ -26,6 +31,33 @@ from training.schemas import (
 )
 
 router = Router(tags=["training"])
+
+
+@router.post("/datasets/from-documents", response={201: DatasetOut})
+def from_documents(request: HttpRequest, body: DocumentsIn) -> Status[Dataset]:
+    """A dataset to be made of documents: its status says when it is."""
+    require_trainer(request)
+    collections = Collection.objects.manageable_by(request.user).filter(pk__in=body.collections)
+    documents = Document.objects.manageable_by(request.user).filter(pk__in=body.documents)
+    if len(collections) != len(set(body.collections)) or len(documents) != len(set(body.documents)):
+        raise Http404
+    dataset = request_dataset(
+        body.name,
+        collections=collections,
+        documents=documents,
+        limit=body.limit,
+        distractors=body.distractors,
+        unanswerable=body.unanswerable,
+        actor=request.user,
+    )
+    return Status(201, dataset)
+
+
+@router.post("/datasets/from-feedback", response={201: DatasetOut})
+def from_feedback(request: HttpRequest, body: FeedbackSetIn) -> Status[Dataset]:
+    """A dataset of what people approved and corrected, to be reviewed."""
+    require_trainer(request)
+    return Status(201, collect_feedback(body.name, actor=request.user))
 
 
 @router.get("/datasets/{uuid:dataset_id}/examples", response=list[ExampleOut])

@@ -9,6 +9,7 @@ from django.conf import settings
 from django.core.files.uploadedfile import UploadedFile
 
 from chat.bases import context_limit, is_demo
+from knowledge.models import Collection, Document
 from training.bases import find_base
 from training.columns import Columns
 from training.errors import RecipeRefused
@@ -123,6 +124,45 @@ class TurnsForm(forms.Form):
     def contents(self) -> list[str]:
         """What was written, in the turns' order; lines end as they do in files."""
         return [self.cleaned_data[name].replace("\r\n", "\n") for name in self.fields]
+
+
+class DocumentsForm(forms.Form):
+    """What a dataset is made of, and how."""
+
+    name = forms.CharField(max_length=120, help_text="What it teaches, such as “Pump manuals”.")
+    collections = forms.ModelMultipleChoiceField(
+        Collection.objects.none(), widget=forms.CheckboxSelectMultiple
+    )
+    documents = forms.ModelMultipleChoiceField(
+        Document.objects.none(),
+        required=False,
+        help_text="Only these of their documents; none chosen means all.",
+    )
+    limit = forms.IntegerField(
+        min_value=1, max_value=5_000, initial=300, label="Questions", help_text="At most so many."
+    )
+    distractors = forms.IntegerField(
+        min_value=0,
+        max_value=8,
+        initial=3,
+        label="Other passages",
+        help_text="Found by search for the same question, beside the one that answers.",
+    )
+    unanswerable = forms.IntegerField(
+        min_value=0,
+        max_value=50,
+        initial=15,
+        label="Unanswerable, in percent",
+        help_text="Questions asked again with passages that don’t answer, so that it is learned to "
+        "say so.",
+    )
+
+    def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        managed = Collection.objects.manageable_by(user)
+        documents = Document.objects.filter(collection__in=managed, state=Document.State.ACTIVE)
+        self.fields["collections"].queryset = managed  # type: ignore[attr-defined]
+        self.fields["documents"].queryset = documents  # type: ignore[attr-defined]
 
 
 def usual_length() -> int:

@@ -15,6 +15,7 @@ from phi3site.audit.recording import record
 from phi3site.jobs import TRAINING, get_queue
 from training.counting import queue_counts
 from training.errors import RunLost
+from training.making import requeue_makings
 from training.models import Run
 from training.runs import MAX_RESTARTS, fail_run, job_id, queue_run, settle_cancelled, write_fenced
 from training.uploads import forget_uploads
@@ -29,6 +30,7 @@ logger = logging.getLogger(__name__)
 def reconcile() -> int:
     """Moves what got stuck; returns how many runs that were."""
     queue_counts()
+    requeue_makings()
     forget_uploads()
     now = timezone.now()
     lost = Run.objects.under_way().filter(heartbeat_at__lt=now - LEASE)

@@ -37,6 +37,23 @@ class LeakOut(Schema):
     asked: str
 
 
+class FeedbackSetIn(Schema):
+    """A dataset of what people approved and corrected."""
+
+    name: str = Field(min_length=1, max_length=120)
+
+
+class DocumentsIn(Schema):
+    """What a dataset is made of, and how."""
+
+    name: str = Field(min_length=1, max_length=120)
+    collections: list[UUID] = Field(min_length=1, max_length=1000)
+    documents: list[UUID] = Field([], max_length=10_000)
+    limit: int = Field(300, ge=1, le=5_000)
+    distractors: int = Field(3, ge=0, le=8)
+    unanswerable: int = Field(15, ge=0, le=50)
+
+
 class ReviewIn(Schema):
     """A decision; without lines it is about all that wait."""
 

@@ -1,9 +1,9 @@
-"""The jobs: a run, claimed, carried out and ended in its row; the tokens of a dataset."""
+"""The jobs: a run, claimed, carried out and ended in its row; datasets made and looked through."""
 
 import logging
 from uuid import UUID
 
-from training import counting
+from training import counting, making
 from training.errors import RunLost, TrainingError
 from training.models import Run
 from training.runs import claim_run, fail_run
@@ -37,6 +37,11 @@ def count_dataset(dataset_id: str) -> None:
     """Safe to run twice: what is counted already is left alone."""
     if counting.count_dataset(UUID(dataset_id)):
         logger.info("dataset %s: tokens counted", dataset_id)
+
+
+def make_dataset(dataset_id: str) -> None:
+    """Safe to run twice: only a dataset that is still to be made is made."""
+    making.make_dataset(UUID(dataset_id))
 
 
 def _fail(run: Run, code: str, message: str) -> None:

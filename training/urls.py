@@ -2,11 +2,13 @@
 
 from django.urls import path
 
-from training import dataset_views, review_views, views
+from training import dataset_views, making_views, review_views, views
 
 app_name = "training"
 urlpatterns = [
     path("console/datasets/", dataset_views.datasets, name="datasets"),
+    path("console/datasets/documents/", making_views.from_documents, name="from_documents"),
+    path("console/datasets/feedback/", making_views.from_feedback, name="from_feedback"),
     path("console/datasets/uploads/<uuid:upload_id>/", dataset_views.columns, name="columns"),
     path(
         "console/datasets/uploads/<uuid:upload_id>/discard/",
