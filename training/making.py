@@ -18,7 +18,7 @@ from django.db import transaction
 from chat.prompts import PromptPassage, build_messages
 from knowledge.errors import KnowledgeError
 from knowledge.models import Chunk, Collection, Document
-from knowledge.retrieval import FoundPassage, retrieve
+from knowledge.passages import FoundPassage
 from phi3site.audit.recording import record
 from phi3site.jobs import TRAINING, enqueue
 from training.counting import base_codec
@@ -208,6 +208,8 @@ def _unanswered(dataset: Dataset, one: Asked) -> Example | None:
 
 def _found(dataset: Dataset, one: Asked) -> list[FoundPassage]:
     """What search finds in the same collection, without what answers the question as well."""
+    from knowledge.retrieval import retrieve  # the web process only asks for datasets
+
     found = retrieve(
         one.candidate.question,
         user=dataset.created_by,
