@@ -23,10 +23,10 @@ from chat.events import Event
 from chat.finishing import fail, finish
 from chat.fitting import fit_prompt
 from chat.generation import generate
-from chat.grounding import abstain, search, state_quotes, state_result
+from chat.grounding import abstain, is_verbatim, search, state_quotes, state_result
 from chat.leases import Claim
 from chat.ordinals import pointed_at
-from chat.reading import passages_html
+from chat.reading import key_html, passages_html
 from chat.rewriting import stand_alone
 from chat.stream import AnswerStream, Superseded
 from chat.threads import in_thread
@@ -118,14 +118,15 @@ async def _stand_alone(draft: Draft, engine: Engine, stop: asyncio.Event) -> Non
 
 
 async def _look_up(draft: Draft, log: AnswerStream) -> None:
-    """Sources appear before the first word."""
+    """Sources appear before the first word, and with them what they say word for word."""
     if not draft.looks_up:
         return
     await in_thread(search)(draft)
     draft.lap("retrieved")
     shown = draft.passages if draft.is_abstention else draft.used
     html = await in_thread(passages_html)(shown)
-    await log.append(Event(type="passages", count=len(draft.used), html=html))
+    key = await in_thread(key_html)([] if is_verbatim(draft) else shown)
+    await log.append(Event(type="passages", count=len(draft.used), html=html, key=key))
 
 
 async def _generate(draft: Draft, engine: Engine, log: AnswerStream, stop: asyncio.Event) -> None:

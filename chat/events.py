@@ -24,6 +24,8 @@ class Event(TypedDict):
     position: NotRequired[int]
     # passages:
     count: NotRequired[int]
+    # The key passage as a partial, empty without one.
+    key: NotRequired[str]
     # passages, block, done, stopped, failed, snapshot:
     html: NotRequired[str]
     # text:

@@ -4,6 +4,7 @@ Knows how an expert looks things up; how search works is knowledge's affair.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 from django.db import transaction
 
@@ -106,16 +107,29 @@ def store_passages(draft: Draft) -> None:
     Passage.objects.bulk_create(draft.passages)
 
 
+def is_verbatim(draft: Draft) -> bool:
+    """Whether the answer will be the documents' words or a table's result, without a model."""
+    return draft.retrieval.is_quoting or _stated(draft) is not None
+
+
 def state_result(draft: Draft) -> bool:
     """Says what the database counted, added or ranked, as it is; False for other answers."""
+    computed = _stated(draft)
+    if computed is None:
+        return False
+    how = f"computed from the table “{computed['name']}”: {computed['plan']}"
+    draft.text = f"{'; '.join(computed['result'])} – {how}."
+    draft.stop_reason = "computed"
+    return True
+
+
+def _stated(draft: Draft) -> dict[str, Any] | None:
+    """The computation whose result is the answer."""
     for passage in draft.used:
-        computed = passage.computation
-        if computed is not None and (computed["kind"] in STATED or draft.retrieval.is_quoting):
-            how = f"computed from the table “{computed['name']}”: {computed['plan']}"
-            draft.text = f"{'; '.join(computed['result'])} – {how}."
-            draft.stop_reason = "computed"
-            return True
-    return False
+        computed: dict[str, Any] | None = passage.computation
+        if computed and (computed["kind"] in STATED or draft.retrieval.is_quoting):
+            return computed
+    return None
 
 
 def state_quotes(draft: Draft) -> bool:

@@ -104,6 +104,11 @@ def passages_html(passages: Sequence[Passage]) -> str:
     return render_to_string("chat/_passages.html", {"passages": passages})
 
 
+def key_html(passages: Sequence[Passage]) -> str:
+    """The key passage as a partial, empty where none of these holds it."""
+    return render_to_string("chat/_key_passage.html", {"passages": passages}).strip()
+
+
 def mark_sentences(citations: Iterable[Citation]) -> list[MarkedSentence]:
     """The sentences of an answer with their verdicts and chips, in order."""
     ordered = sorted(citations, key=lambda citation: (citation.start, -citation.support))

@@ -56,8 +56,10 @@ def test_waiting_searching_and_found_are_said_in_words(page, answer):
     expect(state).to_have_text("Waiting, 2 questions before yours")
     answer.event("searching")
     expect(state).to_have_text("Searching the documents")
-    answer.event("passages", count=1, html=source_list("Spare parts"))
+    key = "<figure><blockquote>The seal kit is SK-17.</blockquote></figure>"
+    answer.event("passages", count=1, html=source_list("Spare parts"), key=key)
     expect(state).to_have_text("1 passage found, reading")
+    expect(page.get_by_role("blockquote")).to_have_text("The seal kit is SK-17.")
     panel = page.get_by_role("complementary", name="Sources")
     expect(panel.get_by_role("link", name="Spare parts")).to_be_visible()
     answer.event("text", text="The ")

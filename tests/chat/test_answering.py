@@ -1,6 +1,7 @@
 """One claimed answer from its passages to its receipt, with a scripted engine."""
 
 import asyncio
+import html
 import json
 
 import pytest
@@ -366,12 +367,22 @@ async def test_only_what_was_in_the_prompt_is_counted_and_shown(asked, valkey):
     assert f"{in_prompt} source" in last and "source-spare" not in early["html"] + last
 
 
+async def test_the_key_passage_comes_with_the_sources_before_the_model_speaks(asked, valkey):
+    answer = await run(ScriptedEngine(), valkey)
+    found = await events(valkey, asked)
+    early = next(event for event in found if event["type"] == "passages")
+    words = [p.key_words async for p in answer.passages.filter(is_used=True) if p.key_words]
+    assert len(words) == 1 and words[0] in html.unescape(early["key"])
+    assert early["key"].count("<figure") == 1
+    assert words[0] in html.unescape(found[-1]["html"])
+
+
 async def test_the_nearest_passages_of_an_abstention_are_called_not_used(alice, ask_as, valkey):
     asked = await in_thread(ask_as)(alice, "Who won the chess championship in Reykjavik?")
     await run(ScriptedEngine(), valkey)
     found = await events(valkey, asked)
     early = next(event for event in found if event["type"] == "passages")
-    assert early["count"] == 0
+    assert (early["count"], early["key"]) == (0, "")
     spare = found[-1]["html"].count("source-spare")
     assert spare and found[-1]["html"].count("not used</span>") == spare
     assert "0 sources" not in found[-1]["html"]

@@ -56,6 +56,7 @@ async def test_it_answers_with_cited_sentences_and_asks_no_model(answered, chunk
     entries = await valkey.xrange(f"answer:{answer.pk}")
     types = [json.loads(fields[b"e"])["type"] for _, fields in entries]
     assert types == ["queued", "searching", "passages", "done"]
+    assert json.loads(entries[2][1][b"e"])["key"] == ""
     last = json.loads(entries[-1][1][b"e"])["html"]
     assert "no model was asked" in last and "Key passage" not in last
 

@@ -77,9 +77,10 @@ export class AnswerView extends EventTarget {
     queued: ({ position }) =>
       this.#say(position > 0 ? `Waiting, ${plural(position, "question")} before yours` : "Waiting for the model"),
     searching: () => this.#run("Searching the documents"),
-    passages: ({ count, html }) => {
+    passages: ({ count, html, key = "" }) => {
       this.#run(count ? `${plural(count, "passage")} found, reading` : "No passage found");
       this.#part("passages").replaceChildren(fromServer(html));
+      this.#part("key")?.replaceChildren(fromServer(key));
       this.dispatchEvent(new Event("passages"));
     },
     text: ({ text }) => {
@@ -137,6 +138,7 @@ export class AnswerView extends EventTarget {
 
   #clear() {
     this.#body.replaceChildren();
+    this.#part("key")?.replaceChildren();
     const passages = this.#part("passages");
     passages.replaceChildren();
     this.dispatchEvent(new Event("passages"));
