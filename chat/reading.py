@@ -14,6 +14,7 @@ from django.contrib.auth.context_processors import PermWrapper
 from django.db.models import prefetch_related_objects
 from django.template.loader import render_to_string
 from django.urls import reverse
+from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from chat.branches import Place, Tree, place_of
@@ -109,11 +110,13 @@ def key_html(passages: Sequence[Passage]) -> str:
     return render_to_string("chat/_key_passage.html", {"passages": passages}).strip()
 
 
-def mark_sentences(citations: Iterable[Citation]) -> list[MarkedSentence]:
+def mark_sentences(
+    citations: Iterable[Citation], outdated: frozenset[UUID] = frozenset()
+) -> list[MarkedSentence]:
     """The sentences of an answer with their verdicts and chips, in order."""
     ordered = sorted(citations, key=lambda citation: (citation.start, -citation.support))
     return [
-        MarkedSentence(start, end, *_verdict(list(same)))
+        MarkedSentence(start, end, *_verdict(list(same), outdated))
         for (start, end), same in groupby(ordered, key=lambda c: (c.start, c.end))
     ]
 
@@ -155,7 +158,8 @@ def _document_url(passage: Passage) -> str:
 def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
     """Takes the words from passages whose document the person may no longer read; returns them.
 
-    The words of a document that was removed stay with those who might read it.
+    The words of a document that was removed stay with those who might read it. What is replaced or
+    expired is marked as outdated.
     """
     wanted = {passage.version_id for passage in passages}
     readable = DocumentVersion.objects.citable_by(user).filter(pk__in=wanted)
@@ -164,21 +168,34 @@ def withhold(passages: Sequence[Passage], user: Any) -> list[Passage]:
     for passage in closed:
         passage.text, passage.headings, passage.boxes = "", [], []
         passage.computation = None
+    _mark_outdated([passage for passage in passages if passage.version_id in open_ids], user)
     return closed
 
 
+def _mark_outdated(passages: Sequence[Passage], user: Any) -> None:
+    """Notes which of them would not answer any more today."""
+    if not passages:
+        return
+    wanted = {passage.version_id for passage in passages}
+    answering = DocumentVersion.objects.answering(user, on=timezone.localdate())
+    in_force = set(answering.filter(pk__in=wanted).values_list("pk", flat=True))
+    for passage in passages:
+        passage.is_outdated = passage.version_id not in in_force
+
+
 def _shown(answer: Answer, place: Place, *, is_last: bool) -> ShownAnswer:
-    marked = mark_sentences(answer.citations.all())
+    outdated = frozenset(each.pk for each in answer.passages.all() if each.is_outdated)
+    marked = mark_sentences(answer.citations.all(), outdated)
     html = text_html(answer.text, marked, is_quoted=answer.is_quoted)
     passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
     suggestions = suggest(answer, passages) if is_last else []
     return ShownAnswer(answer, html, passages, place, suggestions)
 
 
-def _verdict(citations: list[Citation]) -> tuple[str, tuple[Chip, ...]]:
+def _verdict(citations: list[Citation], outdated: frozenset[UUID]) -> tuple[str, tuple[Chip, ...]]:
     chips = tuple(
-        Chip(citation.passage.marker, reverse("chat:passage", args=[citation.passage.pk]))
+        Chip(passage.marker, reverse("chat:passage", args=[passage.pk]), passage.pk in outdated)
         for citation in citations
-        if citation.passage is not None
+        if (passage := citation.passage) is not None
     )
     return citations[0].verdict, chips

@@ -31,10 +31,16 @@ UNWANTED_RULES = ("link", "image", "autolink", "reference", "html_inline", "html
 
 @dataclass(frozen=True)
 class Chip:
-    """A passage that a sentence rests on: its number and where it opens."""
+    """A passage that a sentence rests on: its number, where it opens, whether it still holds."""
 
     marker: int
     url: str
+    is_outdated: bool = False
+
+    @property
+    def look(self) -> tuple[str, str]:
+        """Its classes, and what is said of it after its number."""
+        return ("cite is-outdated", ", no longer in force") if self.is_outdated else ("cite", "")
 
 
 @dataclass(frozen=True)
@@ -160,7 +166,10 @@ def marks_after(sentence: MarkedSentence) -> SafeString:
     """The chips of what a sentence rests on, or that it rests on nothing."""
     if sentence.verdict == "unsupported":
         return mark_safe('<span class="no-source">no source</span>')
-    chips = ((chip.marker, chip.marker, chip.url, chip.marker) for chip in sentence.chips)
+    chips = (
+        (chip.look[0], chip.marker, chip.marker, chip.look[1], chip.url, chip.marker)
+        for chip in sentence.chips
+    )
     return format_html_join(
-        "", '<a class="cite" data-marker="{}" aria-label="Source {}" href="{}">{}</a>', chips
+        "", '<a class="{}" data-marker="{}" aria-label="Source {}{}" href="{}">{}</a>', chips
     )

@@ -143,6 +143,9 @@ class Passage(models.Model):
     key_start = models.PositiveIntegerField(null=True)
     key_end = models.PositiveIntegerField(null=True)
 
+    # Whether its version no longer answers today; set where passages are read for people.
+    is_outdated = False
+
     class Meta:
         ordering = ("answer", "marker")
         default_permissions = ()
