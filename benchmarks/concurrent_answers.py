@@ -11,10 +11,12 @@ columns are total time and tokens per second against `model.generate`.
 
 import argparse
 import asyncio
+import itertools
 import random
 import statistics
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +24,7 @@ import torch
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from chat.engine import Prompt, Sampling
+from chat.engine import AdapterRef, Prompt, Sampling
 from chat.engine.phi3 import Phi3Engine
 from chat.engine.weights import load_base
 from chat.prompts import PromptPassage, build_messages
@@ -61,18 +63,24 @@ def _paragraph(draw: random.Random) -> str:
     return ". ".join(sentences) + "."
 
 
-async def ask_together(engine: Phi3Engine, prompts: list[Prompt], tokens: int) -> Round:
-    """All at the same moment, in one event loop."""
+async def ask_together(
+    engine: Phi3Engine,
+    prompts: list[Prompt],
+    tokens: int,
+    adapters: Sequence[AdapterRef | None] = (None,),
+) -> Round:
+    """All at the same moment, in one event loop; the adapters take turns."""
     start, cpu = time.perf_counter(), time.process_time()
 
-    async def ask(prompt: Prompt) -> tuple[float, int]:
+    async def ask(prompt: Prompt, adapter: AdapterRef | None) -> tuple[float, int]:
         first, count = 0.0, 0
-        async for piece in engine.stream(prompt, Sampling(max_tokens=tokens)):
+        sampling = Sampling(max_tokens=tokens)
+        async for piece in engine.stream(prompt, sampling, adapter=adapter):
             first = first or time.perf_counter() - start
             count += piece.tokens
         return first, count
 
-    answers = await asyncio.gather(*(ask(prompt) for prompt in prompts))
+    answers = await asyncio.gather(*map(ask, prompts, itertools.cycle(adapters)))
     total = time.perf_counter() - start
     firsts = [first for first, _ in answers]
     return Round(firsts, total, time.process_time() - cpu, sum(count for _, count in answers))
@@ -96,7 +104,7 @@ def ask_in_turn(model: torch.nn.Module, prompts: list[Prompt], counts: int) -> R
     start, cpu = time.perf_counter(), time.process_time()
     firsts, tokens = [], 0
     for prompt in prompts:
-        ids, streamer = torch.tensor([prompt.token_ids]), _FirstToken()
+        ids, streamer = torch.tensor([prompt.token_ids], device=model.device), _FirstToken()
         out = model.generate(
             input_ids=ids,
             attention_mask=torch.ones_like(ids),

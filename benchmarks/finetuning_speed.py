@@ -86,9 +86,11 @@ def train_plain(recipe: Recipe, examples: list[Conversation], model: Path) -> Cl
         Trainer,
         TrainerCallback,
         TrainingArguments,
+        set_seed,
     )
 
     on_gpu, clock = torch.cuda.is_available(), Clock()
+    set_seed(recipe.seed)
     base = AutoModelForCausalLM.from_pretrained(
         model, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True
     )
