@@ -198,6 +198,9 @@ def _conversation(user: Any, conversation_id: UUID | None, text: str) -> Convers
     conversation = mine.filter(pk=conversation_id).first()
     if conversation is None:
         raise NotFound("There is no such conversation. Start a new one.")
+    if not conversation.title:
+        conversation.title = title_of(text)
+        conversation.save(update_fields=["title"])
     return conversation
 
 

@@ -11,12 +11,13 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from chat.adapter_rights import may_be_answered_with
+from chat.attachments import NAME
 from chat.attribution import Attribution, Source
 from chat.engine import Message, Prompt, Sampling
 from chat.errors import AnswerFailed
 from chat.experts import RetrievalSettings, retrieval_of, sampling_of
 from chat.leases import Claim
-from chat.models import Answer, Citation, Expert, ExpertVersion, Passage
+from chat.models import Answer, Citation, Expert, ExpertVersion, Passage, Question
 from chat.quoting import Quote
 from chat.relevance import Evidence
 from chat.trials import may_try
@@ -102,7 +103,7 @@ def _source(passage: Passage) -> Source:
 
 def load_draft(claim: Claim) -> Draft:
     """Reads what the answer needs; raises LeaseLost, or AnswerFailed when rights were withdrawn."""
-    related = ("question__asker", "question__conversation", "question__after__question")
+    related = ("question__asker", "question__conversation__files", "question__after__question")
     rows = claim.rows().select_related(
         *related, "continues", "expert_version__adapter", "expert_version__expert"
     )
@@ -120,7 +121,7 @@ def load_draft(claim: Claim) -> Draft:
         said=question.after.text if question.after else "",
         history=[],
         expert=version,
-        collections=dict(version.collections.values_list("pk", "name")),
+        collections=dict(version.collections.values_list("pk", "name")) | _files_of(question),
         retrieval=retrieval_of(version),
         sampling=sampling_of(version),
         opening=answer.continues.text.rstrip() if answer.continues else "",
@@ -128,6 +129,14 @@ def load_draft(claim: Claim) -> Draft:
     )
     draft.history = _history(question.after, draft.retrieval.history)
     return draft
+
+
+def _files_of(question: Question) -> dict[UUID, str]:
+    """Where the files that were attached to the conversation are found."""
+    files = question.conversation.files
+    if files is None or files.state != Collection.State.ACTIVE:
+        return {}
+    return {files.pk: NAME}
 
 
 def check_rights(draft: Draft) -> None:
@@ -145,7 +154,7 @@ def check_rights(draft: Draft) -> None:
             code="refused",
         )
     readable = Collection.objects.visible_to(draft.asker).filter(pk__in=draft.collections)
-    names = dict(readable.values_list("pk", "name"))
+    names = {key: draft.collections[key] for key in readable.values_list("pk", flat=True)}
     if draft.collections and not names:
         is_any_left = Collection.objects.active().filter(pk__in=draft.collections).exists()
         what = "You may not read the" if is_any_left else "Somebody deleted all"

@@ -103,7 +103,8 @@ class VersionForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        collections, adapters = Collection.objects.visible_to(user), Adapter.objects.usable()
+        collections = Collection.objects.visible_to(user).shared()
+        adapters = Adapter.objects.usable()
         self.fields["collections"].queryset = collections  # type: ignore[attr-defined]
         self.fields["adapter"].queryset = adapters  # type: ignore[attr-defined]
 

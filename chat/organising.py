@@ -5,7 +5,6 @@ because receipts name them.
 """
 
 import re
-from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -13,13 +12,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from chat.asking import UNSTORABLE, stop
+from chat.attachments import UNDO_FOR, follow
 from chat.errors import NotFound, QuestionRefused
 from chat.hints import announce_change
 from chat.models import Answer, Conversation
 from phi3site.audit.recording import record
 
-# How long a deletion can be undone.
-UNDO_FOR = timedelta(hours=1)
 MOST_LABELS, LONGEST_LABEL = 5, 30
 BETWEEN_LABELS = re.compile(r"[,;\n]")
 
@@ -55,6 +53,7 @@ def delete_conversation(user: Any, conversation_id: UUID) -> Conversation:
     conversation.deleted_at = timezone.now()
     for answer in Answer.objects.filter(question__conversation=conversation).unfinished():
         stop(answer, actor=user)
+    follow(conversation, actor=user)
     return _saved(conversation, user, "deleted", ["deleted_at"])
 
 
@@ -67,6 +66,7 @@ def restore_conversation(user: Any, conversation_id: UUID) -> Conversation:
     if conversation is None:
         raise NotFound("This conversation can't be brought back any more.")
     conversation.deleted_at = None
+    follow(conversation, actor=user)
     return _saved(conversation, user, "restored", ["deleted_at"])
 
 

@@ -170,3 +170,13 @@ class ShareOut(Schema):
     address: str = Field(alias="get_absolute_url")
     answers: list[UUID]
     created_at: datetime
+
+
+class AttachmentOut(Schema):
+    """A file of a conversation; questions find it once its status is `ready`."""
+
+    id: UUID
+    title: str
+    version: UUID
+    status: str
+    error: str

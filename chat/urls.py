@@ -2,7 +2,16 @@
 
 from django.urls import path
 
-from chat import adapter_pages, branch_views, console, list_views, share_views, trace_views, views
+from chat import (
+    adapter_pages,
+    attachment_views,
+    branch_views,
+    console,
+    list_views,
+    share_views,
+    trace_views,
+    views,
+)
 
 app_name = "chat"
 urlpatterns = [
@@ -14,6 +23,18 @@ urlpatterns = [
     path("chat/shares/", share_views.shares, name="shares"),
     path("chat/shares/<uuid:share_id>/", share_views.shared, name="shared"),
     path("chat/shares/<uuid:share_id>/revoke/", share_views.revoke, name="revoke"),
+    path("chat/attachments/", attachment_views.add_first, name="attach_first"),
+    path("chat/<uuid:conversation_id>/attach/", attachment_views.add, name="attach"),
+    path(
+        "chat/<uuid:conversation_id>/attachments/",
+        attachment_views.attachments,
+        name="attachments",
+    ),
+    path(
+        "chat/attachments/<uuid:document_id>/remove/",
+        attachment_views.remove,
+        name="detach",
+    ),
     path("chat/list/", list_views.list_page, name="list"),
     path("chat/<uuid:conversation_id>/rename/", list_views.rename, name="rename"),
     path("chat/<uuid:conversation_id>/delete/", list_views.delete, name="delete"),

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_POST, require_safe
 
-from chat import asking, conversations, list_views
+from chat import asking, attachment_views, conversations, list_views
 from chat.errors import QuestionRefused
 from chat.forms import AskForm, FeedbackForm
 from chat.guard import asker_view
@@ -128,6 +128,7 @@ def _frame(
         "conversation": conversation,
         "turns": show_conversation(conversation, request.user) if conversation else [],
         **list_views.list_context(request),
+        **(attachment_views.attachments_context(conversation) if conversation else {}),
         "open_id": str(conversation.pk) if conversation else "",
         "undo": list_views.undo_of(request),
         "experts": experts,

@@ -23,16 +23,19 @@ from redis.exceptions import RedisError, ResponseError
 
 from chat import leases
 from chat.answering import ENCODING, answer
+from chat.attachments import expire
 from chat.engine import Engine
 from chat.events import ENGINE_GROUP, HEARTBEAT_KEY, QUESTIONS, STOP_CHANNEL
 from chat.leases import Claim
 from chat.summarising import summarise_next
 from chat.threads import in_thread
+from knowledge.errors import KnowledgeError
 from phi3site.valkey import async_client
 
 HEARTBEAT_TTL = 15
 # Without a ring, the queue is looked at this often; it also bounds how late a dead one is noticed.
 LOOK_EVERY = 2.0
+EXPIRE_EVERY = 600.0
 # Seconds that running answers get to finish when the worker is told to end.
 GRACE = 3.0
 LONGEST_PAUSE = 5.0
@@ -76,6 +79,7 @@ class Worker:
                 (self._hear_stops, 0.0),
                 (self._beat, settings.CHAT_LEASE_SECONDS / 3),
                 (self._summarise, LOOK_EVERY),
+                (self._expire, EXPIRE_EVERY),
             )
         ]
         ending = asyncio.create_task(self._ending.wait())
@@ -191,6 +195,13 @@ class Worker:
             elif claim.answer_id in stopped:
                 running.stop.set()
         await self._report()
+
+    async def _expire(self) -> None:
+        """Files of conversations that nobody goes on with are removed."""
+        try:
+            await in_thread(expire)()
+        except KnowledgeError as error:
+            logger.warning("attached files could not be removed: %s", error.code)
 
     async def _summarise(self) -> None:
         """While nobody asks, summaries are told in the engine's words."""

@@ -40,14 +40,22 @@ class CollectionAdmin(ReadOnlyAdmin):
     list_display = ("name", "description", "state", "created_at")
     search_fields = ("name",)
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Without what people keep for themselves."""
+        return super().get_queryset(request).filter(is_private=False)
+
 
 @admin.register(Document)
 class DocumentAdmin(ReadOnlyAdmin):
     """Documents by title, those in the trash too."""
 
     list_display = ("title", "collection", "state", "owner", "created_at")
-    list_filter = ("state", "collection")
+    list_filter = ("state",)
     search_fields = ("title",)
+
+    def get_queryset(self, request: HttpRequest) -> Any:
+        """Without what people keep for themselves."""
+        return super().get_queryset(request).filter(collection__is_private=False)
 
 
 @admin.register(DocumentVersion)

@@ -56,5 +56,5 @@ def _find(request: HttpRequest, collection_id: UUID) -> Collection:
     """Any that is not removed for good, for those who manage collections."""
     if not request.user.has_perm(MANAGE_ALL):
         raise PermissionDenied
-    kept = Collection.objects.exclude(state=Collection.State.PURGED)
+    kept = Collection.objects.shared().exclude(state=Collection.State.PURGED)
     return get_object_or_404(kept, pk=collection_id)

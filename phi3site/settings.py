@@ -102,6 +102,8 @@ CHAT_CONTEXT_TOKENS = env_int("CHAT_CONTEXT_TOKENS", 1200)
 # Who makes a follow-up question stand alone before it is looked up: `rules`, or the `engine`.
 CHAT_FOLLOW_UPS = env("CHAT_FOLLOW_UPS", "rules")
 CHAT_LEASE_SECONDS = env_int("CHAT_LEASE_SECONDS", 10)
+# Days after the last question until the files of a conversation are removed.
+CHAT_ATTACHMENT_DAYS = env_int("CHAT_ATTACHMENT_DAYS", 30)
 
 # --- Training: datasets and runs
 TRAINING_TIMEOUT = env_int("TRAINING_TIMEOUT", 24 * 3600)

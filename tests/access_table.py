@@ -36,6 +36,10 @@ POST chat:share                 302 302 404 404 404 404 404 403
 GET  chat:shares                302 200 200 200 200 200 200 403
 GET  chat:shared                302 200 200 200 200 200 200 403
 POST chat:revoke                302 302 404 404 404 404 404 403
+POST chat:attach_first          302 302 302 302 302 302 302 403
+POST chat:attach                302 302 404 404 404 404 404 403
+GET  chat:attachments           302 200 404 404 404 404 404 403
+POST chat:detach                302 404 404 404 404 404 404 403
 GET  chat:thread                302 200 404 404 404 404 404 403
 POST chat:show                  302 302 404 404 404 404 404 403
 POST chat:go_on                 302 302 404 404 404 404 404 403
@@ -140,6 +144,9 @@ GET    api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 
 GET    api/conversations/search              401 200 200 200 200 200 200 403
 PATCH  api/conversations/<uuidstr:conversation_id>  401 200 404 404 404 404 404 403
 POST   api/conversations/<uuidstr:conversation_id>/restore  401 404 404 404 404 404 404 403
+GET    api/conversations/<uuidstr:conversation_id>/attachments  401 200 404 404 404 404 404 403
+POST   api/conversations/<uuidstr:conversation_id>/attachments  401 202 404 404 404 404 404 403
+DELETE api/attachments/<uuidstr:document_id>  401 404 404 404 404 404 404 403
 POST   api/conversations/<uuidstr:conversation_id>/export  401 200 404 404 404 404 404 403
 POST   api/conversations/<uuidstr:conversation_id>/shares  401 201 404 404 404 404 404 403
 GET    api/shares                            401 200 200 200 200 200 200 403
@@ -240,6 +247,7 @@ SENT = {
 SENT_WITH_FILE = {
     "POST api/documents": {"collection": "{collection_id}", "file": "pump.md"},
     "POST api/datasets": {"name": "More terms", "file": "more.jsonl"},
+    "POST api/conversations/<uuidstr:conversation_id>/attachments": {"file": "pump.md"},
 }
 
 

@@ -10,6 +10,8 @@ from django.contrib.postgres.search import SearchVector
 from django.db import models
 from django.urls import reverse
 
+from knowledge.models import Collection
+
 
 class ConversationQuerySet(models.QuerySet["Conversation"]):
     """Conversations by owner."""
@@ -34,6 +36,10 @@ class Conversation(models.Model):
     # The answer at the end of the branch that is shown and gone on with; see chat.branches.
     shown = models.ForeignKey(
         "Answer", null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    # The private collection of the files that were attached here; see chat.attachments.
+    files = models.ForeignKey(
+        Collection, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
     is_pinned = models.BooleanField(default=False)
     # Few words of the owner's own, to filter by.

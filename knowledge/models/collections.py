@@ -3,6 +3,7 @@
 import uuid
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.models import Group
 from django.db import models
 from django.db.models import Q
@@ -18,6 +19,10 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         """Those that nobody deleted."""
         return self.filter(state=Collection.State.ACTIVE)
 
+    def shared(self) -> "CollectionQuerySet":
+        """Those with readers by group; without what people keep for themselves."""
+        return self.filter(is_private=False)
+
     def visible_to(self, user: Any) -> "CollectionQuerySet":
         """Those that the person may read and ask."""
         return self.readable_by(user).active()
@@ -27,21 +32,23 @@ class CollectionQuerySet(models.QuerySet["Collection"]):
         return self.managed_by(user).active()
 
     def readable_by(self, user: Any) -> "CollectionQuerySet":
-        """By right alone, deleted ones too: of a reading or managing group."""
+        """By right alone, deleted ones too: of a reading or managing group, or one's very own."""
         if not user.is_active:
             return self.none()
+        own, shared = Q(is_private=True, private_to=user.pk), Q(is_private=False)
         if user.has_perm(MANAGE_ALL):
-            return self
+            return self.filter(shared | own)
         groups = user.groups.values("pk")
-        return self.filter(Q(readers__in=groups) | Q(managers__in=groups)).distinct()
+        by_group = Q(readers__in=groups) | Q(managers__in=groups)
+        return self.filter(shared & by_group | own).distinct()
 
     def managed_by(self, user: Any) -> "CollectionQuerySet":
         """By right alone, deleted ones too."""
         if not user.is_active or not user.has_perm("knowledge.manage_documents"):
             return self.none()
         if user.has_perm(MANAGE_ALL):
-            return self
-        return self.filter(managers__in=user.groups.values("pk")).distinct()
+            return self.shared()
+        return self.shared().filter(managers__in=user.groups.values("pk")).distinct()
 
 
 class Collection(models.Model):
@@ -59,6 +66,15 @@ class Collection(models.Model):
     description = models.TextField(blank=True)
     readers = models.ManyToManyField(Group, blank=True, related_name="readable_collections")
     managers = models.ManyToManyField(Group, blank=True, related_name="managed_collections")
+    # Files of one person that nobody else reads or manages, whatever their rights.
+    is_private = models.BooleanField(default=False, editable=False)
+    private_to = models.ForeignKey(
+        settings.AUTH_USER_MODEL,
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="+",
+        editable=False,
+    )
     state = models.CharField(
         max_length=10, choices=State.choices, default=State.ACTIVE, editable=False
     )

@@ -55,6 +55,10 @@ class Chat {
           : "That did not reach the server. Try it again in a moment.",
       ),
     );
+    // A file is sent as soon as it is chosen; what is being written waits as a draft.
+    this.root.querySelector("[data-attach]").addEventListener("change", (event) => {
+      if (event.target.files.length) event.target.form.requestSubmit();
+    });
     // An export is a download: the page stays, and so would its menu.
     this.root.querySelector("[data-menu]").addEventListener("submit", (event) => {
       event.currentTarget.open = false;
@@ -151,6 +155,7 @@ class Chat {
   /** The menu and its dialogs were made before the conversation had an id. */
   #address(conversation) {
     this.root.querySelector("[data-menu]").hidden = false;
+    this.root.querySelector("[data-attach-form]").action = `${this.root.dataset.home}${conversation}/attach/`;
     const parts = "[data-menu] form, [data-menu] a[href], form[data-conversation-form]";
     for (const part of document.querySelectorAll(parts)) {
       const name = part.localName === "form" ? "action" : "href";
