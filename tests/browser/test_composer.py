@@ -86,3 +86,15 @@ def test_a_title_of_blanks_is_refused_with_the_reason(page, socket):
     assert title.evaluate("e => e.validity.patternMismatch")
     assert "at least one character" in title.get_attribute("title")
     expect(page).to_have_url(re.compile(f"/chat/{answer.conversation}/$"))
+
+
+def test_a_file_begins_a_conversation_and_keeps_what_was_being_written(page):
+    field(page).fill("Which gasket")
+    notes = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"The gasket is GK-44."}
+    page.get_by_label("Attach files").set_input_files([notes])
+    page.wait_for_url(re.compile("/chat/[0-9a-f-]{36}/$"))
+    expect(page.get_by_role("list", name="Attached files")).to_contain_text("Notes")
+    expect(field(page)).to_have_value("Which gasket")
+    assert not faults(page)
+    page.get_by_role("button", name="Remove Notes").click()
+    expect(page.get_by_role("list", name="Attached files")).to_have_count(0)

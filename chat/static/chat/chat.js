@@ -124,6 +124,8 @@ class Chat {
     const turn = this.thread.turn(message.client_id);
     if (!turn) return;
     if (!this.root.dataset.conversation) this.#enter(message.conversation, message.title);
+    // One that began with a file gets its title with its first question.
+    this.root.querySelector("[data-title]").textContent = message.title;
     const element = turn.querySelector("[data-answer]");
     turn.dataset.question = message.question;
     turn.querySelector("[data-edit]").hidden = false;

@@ -66,7 +66,7 @@ export class Composer extends EventTarget {
     this.#conversation = conversation;
     this.#limit = new Limit(this.#field, form.querySelector("[data-question-left]"));
     form.querySelector("[data-editing-end]").addEventListener("click", () => this.edit("", ""));
-    this.#field.value ||= stored(this.#draftKey) ?? "";
+    this.#field.value ||= stored(this.#draftKey) ?? this.#begun();
     this.#fit();
     this.#field.addEventListener("input", () => this.#edited());
     this.#field.addEventListener("keydown", (event) => this.#key(event));
@@ -114,6 +114,15 @@ export class Composer extends EventTarget {
 
   focus() {
     this.#field.focus();
+  }
+
+  /** A conversation that began with a file goes on with what was being written before it. */
+  #begun() {
+    const isNew = this.#conversation && !document.querySelector("[data-thread] .turn");
+    const key = `draft:${this.#user}:new`;
+    const begun = (isNew && document.querySelector(".attachments") && stored(key)) || "";
+    if (begun) store(key, "");
+    return begun;
   }
 
   get edits() {
