@@ -3,7 +3,7 @@
 A source that the reader may no longer open keeps its name and loses its words.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
@@ -18,9 +18,11 @@ from django.utils import timezone
 from django.utils.safestring import SafeString
 
 from chat.branches import Place, Tree, place_of
+from chat.conflicts import Conflict, find_conflicts
 from chat.errors import NotFound
 from chat.models import Answer, Citation, Conversation, Passage, Question
 from chat.rendering import Chip, MarkedSentence
+from chat.sentences import Span
 from chat.suggesting import suggest
 from chat.verbatim import text_html
 from knowledge.models import DocumentVersion
@@ -41,6 +43,8 @@ class ShownAnswer:
     place: Place
     # What could be asked next; under the last answer only.
     suggestions: Sequence[str] = ()
+    # Documents that give other figures for what it says.
+    conflicts: Sequence[Conflict] = ()
 
 
 @dataclass(frozen=True)
@@ -189,7 +193,21 @@ def _shown(answer: Answer, place: Place, *, is_last: bool) -> ShownAnswer:
     html = text_html(answer.text, marked, is_quoted=answer.is_quoted)
     passages = [p for p in answer.passages.all() if p.is_used or answer.is_abstention]
     suggestions = suggest(answer, passages) if is_last else []
-    return ShownAnswer(answer, html, passages, place, suggestions)
+    conflicts = find_conflicts(passages, _rested_on(answer, passages))
+    return ShownAnswer(answer, html, passages, place, suggestions, conflicts)
+
+
+def _rested_on(answer: Answer, passages: Sequence[Passage]) -> Iterator[tuple[int, Span]]:
+    """Where an answer's sentences and its key passage stand in its sources."""
+    if not answer.is_finished or answer.is_abstention:
+        return
+    for citation in answer.citations.all():
+        if citation.passage is not None and citation.passage_end is not None:
+            span = Span(citation.passage_start or 0, citation.passage_end)
+            yield citation.passage.marker, span
+    for passage in passages:
+        if passage.key_end is not None:
+            yield passage.marker, Span(passage.key_start or 0, passage.key_end)
 
 
 def _verdict(citations: list[Citation], outdated: frozenset[UUID]) -> tuple[str, tuple[Chip, ...]]:

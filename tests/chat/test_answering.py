@@ -416,3 +416,16 @@ async def test_nobody_is_answered_from_what_they_may_not_read(
     assert "SECRET-1" not in engine.prompts[0][0].text
     body = (await Receipt.objects.aget()).body
     assert "SECRET-1" not in body
+
+
+async def test_sources_that_differ_are_shown_beside_each_other(
+    alice, collection, chunks, ask_as, valkey
+):
+    older = "The seal kit of the Heron pump is SK-17. It costs 39 euros. Order it by telephone."
+    await in_thread(add_document)(collection, "Older handbook", [older])
+    asked = await in_thread(ask_as)(alice, "What does the seal kit of the Heron pump cost?")
+    answer = await run(ScriptedEngine(["The seal kit of the Heron pump costs 48 euros."]), valkey)
+    assert sum(await used(answer)) > 1
+    html = (await events(valkey, asked))[-1]["html"]
+    assert "Sources differ." in html
+    assert ">It costs 48 euros.</q>" in html and ">It costs 39 euros.</q>" in html
