@@ -203,8 +203,9 @@ def _embed(
             work.attempt.begin(Status.EMBEDDING)
             started.append(work)
     pairs = [(work, place) for work in started for place in range(len(work.to_embed))]
-    # Texts of one length share a batch: what is shorter would be filled up, and paid for.
-    pairs.sort(key=lambda pair: len(pair[0].to_embed[pair[1]].context_text))
+    # Texts of one length share a batch: what is shorter would be filled up, and paid for. The
+    # longest go first: what they need of memory is enough for all that follow.
+    pairs.sort(key=lambda pair: -pair[0].to_embed[pair[1]].tokens)
     try:
         for start in range(0, len(pairs), EMBEDDING_BATCH):
             _embed_batch(pairs[start : start + EMBEDDING_BATCH], encoder)

@@ -32,6 +32,18 @@ def test_tokens_are_the_encoders_own(minilm):
     assert minilm.max_tokens == 256
 
 
+def test_texts_of_like_length_share_a_batch_and_keep_their_places(minilm, monkeypatch):
+    words = [" ".join(["12.5" if n % 2 else "pump"] * (n % 9 + 1) * 5) for n in range(30)]
+    alone = np.stack([minilm.encode_query(text) for text in words])
+    batches, real = [], minilm._model.encode
+    monkeypatch.setattr(
+        minilm._model, "encode", lambda texts, **o: batches.append(texts) or real(texts, **o)
+    )
+    assert np.abs(minilm.encode_passages(words) - alone).max() < 1e-5
+    lengths = minilm.count_tokens([text for batch in batches for text in batch])
+    assert lengths == sorted(lengths, reverse=True) and len(lengths) == len(words)
+
+
 @pytest.mark.django_db
 def test_a_question_in_other_words_finds_its_passage(upload, bob, minilm, monkeypatch):
     monkeypatch.setattr(embedding, "get_encoder", lambda: minilm)
