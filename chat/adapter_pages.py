@@ -7,6 +7,7 @@ from django.conf import settings
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.module_loading import import_string
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from chat import adapters as registry
@@ -62,6 +63,7 @@ def adapter(request: HttpRequest, adapter_id: UUID) -> HttpResponse:
         "adapter": found,
         "changed": registry.verify_adapter(found),
         "imported": registry.import_facts(found),
+        "lineage": import_string(settings.CHAT_ADAPTER_LINEAGE)(found),
         "form": AdapterDataForm(
             user=request.user, initial={"collections": found.collections.all()}
         ),

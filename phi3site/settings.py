@@ -138,6 +138,9 @@ KNOWLEDGE_COLLECTION_DEPENDENTS = [
     "training.dependents.of_collection",
 ]
 
+# What tells an adapter's page which dataset it learned from, and what of that is gone.
+CHAT_ADAPTER_LINEAGE = "training.lineage.of_adapter"
+
 # What `verify_audit` checks besides the log itself: functions that yield faults.
 AUDIT_VERIFIERS = ["chat.traces.verify_receipts"]
 

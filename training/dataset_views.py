@@ -25,6 +25,7 @@ from training.datasets import import_dataset
 from training.errors import DatasetRefused
 from training.findings import NAMED, find_leaks
 from training.histograms import draw_histogram
+from training.lineage import gone_collections, sources_of
 from training.models import Dataset, Example, Upload
 from training.uploads import (
     discard_upload,
@@ -135,6 +136,8 @@ def _report(request: HttpRequest, found: Dataset) -> dict[str, Any]:
     return {
         "dataset": found,
         "is_frozen": found.is_frozen,
+        "sources": sources_of(found),
+        "gone_collections": gone_collections(found),
         "waiting": visible.filter(state=Example.State.CANDIDATE).order_by("line").first(),
         "page": Paginator(examples, PAGE).get_page(request.GET.get("page")),
         "tabs": tabs(visible),

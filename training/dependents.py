@@ -2,27 +2,26 @@
 
 from collections.abc import Iterator
 
-from django.db.models import Q, QuerySet
+from django.db.models import QuerySet
 
-from knowledge.models import Collection, Document, DocumentVersion
+from knowledge.models import Collection, Document
 from knowledge.purging import Dependent
-from training.models import Dataset
+from training.lineage import adapters_of, made_of
 
 
 def of_document(document: Document) -> Iterator[Dependent]:
-    """Datasets with examples that name it as their source, by title or file name."""
-    yield _datasets(Document.objects.filter(pk=document.pk))
+    """Datasets with examples of it, and the adapters that learned from them."""
+    yield from _dependents(Document.objects.filter(pk=document.pk))
 
 
 def of_collection(collection: Collection) -> Iterator[Dependent]:
     """The same for all documents of a collection."""
-    yield _datasets(Document.objects.filter(collection=collection))
+    yield from _dependents(Document.objects.filter(collection=collection))
 
 
-def _datasets(documents: QuerySet[Document]) -> Dependent:
-    versions = DocumentVersion.objects.filter(document__in=documents)
-    named = Q(examples__source__in=documents.values("title"))
-    named |= Q(examples__source__in=versions.values("filename"))
-    kept = "Their examples stay; remove those that must not be learned from any more."
-    count = Dataset.objects.filter(named).distinct().count()
-    return Dependent(count, "datasets with examples from it", kept)
+def _dependents(documents: QuerySet[Document]) -> Iterator[Dependent]:
+    datasets = made_of(documents)
+    kept = "Their examples stay, and their pages say that the source is gone."
+    yield Dependent(datasets.count(), "datasets with examples from it", kept)
+    learned = "What they learned stays in them; their pages say that the source is gone."
+    yield Dependent(adapters_of(datasets).count(), "adapters that learned from these", learned)
