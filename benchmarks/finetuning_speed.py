@@ -95,12 +95,8 @@ def train_plain(recipe: Recipe, examples: list[Conversation], model: Path) -> Cl
         model, dtype=torch.bfloat16 if on_gpu else torch.float32, local_files_only=True
     )
     base.config.use_cache = False
-    lora = LoraConfig(
-        r=recipe.r,
-        lora_alpha=recipe.lora_alpha,
-        target_modules=list(FUSED),
-        task_type="CAUSAL_LM",
-    )
+    shape = {"r": recipe.r, "lora_alpha": recipe.lora_alpha, "target_modules": list(FUSED)}
+    lora = LoraConfig(**shape, task_type="CAUSAL_LM")
     masked, _, _ = mask_examples(recipe, examples, FolderCodec(model))
 
     class Tell(TrainerCallback):  # type: ignore[misc]
