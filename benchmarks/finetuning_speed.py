@@ -25,6 +25,16 @@ from typing import Any
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import torch
+from peft import LoraConfig, get_peft_model
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    DataCollatorForSeq2Seq,
+    Trainer,
+    TrainerCallback,
+    TrainingArguments,
+    set_seed,
+)
 
 from benchmarks.true_shapes import write_phi3_mini
 from training.finetuning import Conversation, finetune, mask_examples
@@ -78,17 +88,6 @@ def train_ours(recipe: Recipe, examples: list[Conversation], model: Path) -> Clo
 
 def train_plain(recipe: Recipe, examples: list[Conversation], model: Path) -> Clock:
     """As a script of a page or two would do it."""
-    from peft import LoraConfig, get_peft_model
-    from transformers import (
-        AutoModelForCausalLM,
-        AutoTokenizer,
-        DataCollatorForSeq2Seq,
-        Trainer,
-        TrainerCallback,
-        TrainingArguments,
-        set_seed,
-    )
-
     on_gpu, clock = torch.cuda.is_available(), Clock()
     set_seed(recipe.seed)
     base = AutoModelForCausalLM.from_pretrained(
@@ -98,41 +97,49 @@ def train_plain(recipe: Recipe, examples: list[Conversation], model: Path) -> Cl
     shape = {"r": recipe.r, "lora_alpha": recipe.lora_alpha, "target_modules": list(FUSED)}
     lora = LoraConfig(**shape, task_type="CAUSAL_LM")
     masked, _, _ = mask_examples(recipe, examples, FolderCodec(model))
-
-    class Tell(TrainerCallback):  # type: ignore[misc]
-        def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            if "loss" in logs:
-                values = {"loss": logs["loss"], "tokens": state.num_input_tokens_seen}
-                clock(type="metric", kind="train", values=values)
-
     with tempfile.TemporaryDirectory() as folder:
-        arguments = TrainingArguments(
-            output_dir=folder,
-            per_device_train_batch_size=recipe.per_device_train_batch_size,
-            learning_rate=recipe.learning_rate,
-            max_steps=recipe.max_steps,
-            lr_scheduler_type=recipe.lr_scheduler_type,
-            seed=recipe.seed,
-            bf16=on_gpu,
-            use_cpu=not on_gpu,
-            save_strategy="no",
-            logging_steps=1,
-            include_num_input_tokens_seen="non_padding",
-            report_to="none",
-            disable_tqdm=True,
-        )
-        collator = DataCollatorForSeq2Seq(AutoTokenizer.from_pretrained(model))
-        rows = [
-            {"input_ids": e.ids, "labels": e.labels, "attention_mask": [1] * len(e)} for e in masked
-        ]
         Trainer(
             model=get_peft_model(base, lora),
-            args=arguments,
-            train_dataset=rows,
-            data_collator=collator,
-            callbacks=[Tell()],
+            args=_plain_arguments(recipe, folder, on_gpu),
+            train_dataset=[
+                {"input_ids": each.ids, "labels": each.labels, "attention_mask": [1] * len(each)}
+                for each in masked
+            ],
+            data_collator=DataCollatorForSeq2Seq(AutoTokenizer.from_pretrained(model)),
+            callbacks=[_Tell(clock)],
         ).train()
     return clock
+
+
+def _plain_arguments(recipe: Recipe, folder: str, on_gpu: bool) -> TrainingArguments:
+    return TrainingArguments(
+        output_dir=folder,
+        per_device_train_batch_size=recipe.per_device_train_batch_size,
+        learning_rate=recipe.learning_rate,
+        max_steps=recipe.max_steps,
+        lr_scheduler_type=recipe.lr_scheduler_type,
+        seed=recipe.seed,
+        bf16=on_gpu,
+        use_cpu=not on_gpu,
+        save_strategy="no",
+        logging_steps=1,
+        include_num_input_tokens_seen="non_padding",
+        report_to="none",
+        disable_tqdm=True,
+    )
+
+
+class _Tell(TrainerCallback):  # type: ignore[misc]  # transformers is untyped here
+    """Tells the clock what the plain script logs."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+
+    def on_log(self, args: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
+        """The loss of a step."""
+        if "loss" in logs:
+            values = {"loss": logs["loss"], "tokens": state.num_input_tokens_seen}
+            self._clock(type="metric", kind="train", values=values)
 
 
 def measure(way: str, options: argparse.Namespace) -> dict[str, Any]:

@@ -38,6 +38,7 @@ from training.loading import (
 from training.masking import Masked, learned_tail, mask_example, pad_batch
 from training.packing import NAME as EACH_EXAMPLE
 from training.packing import pack_batch
+from training.parity import check_parity
 from training.recipes import Recipe
 from training.samples import Samples, choose_asked
 from training.stopping import EarlyStop, eval_losses
@@ -80,6 +81,7 @@ def finetune(
     on_cpu, dtype = choose_device(device, recipe.dtype)
     codec = FolderCodec(base_model)
     train, held_back, left_out = mask_examples(recipe, examples, codec)
+    alike = check_parity(codec, base_model, [(e.line, e.turns) for e in examples])
     asked = choose_asked(codec, [(e.line, e.turns) for e in examples if e.is_eval])
     set_seed(recipe.seed)
     model = attach_adapter(load_base(base_model, recipe, dtype, on_cpu=on_cpu), recipe)
@@ -99,7 +101,7 @@ def finetune(
         callbacks=[reporter, patience, Samples(codec, asked, emit)],
     )
     trainer.remove_callback(PrinterCallback)
-    facts = describe(model, arguments, dtype, left_out)
+    facts = {**describe(model, arguments, dtype, left_out), "token_parity": alike}
     emit(type="prepared", facts=facts, resumed_from=step_of(start) if start else None)
     state = learn(trainer, start)
     if state.global_step < arguments.max_steps and not patience.is_over:

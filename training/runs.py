@@ -177,7 +177,12 @@ def finish_run(run: Run, figures: dict[str, float], base_fingerprint: str) -> Ad
             target_modules=list(recipe.target_modules),
             run_id=run.pk,
             collections=run.dataset.collections.all(),
-            metrics={**figures, "steps": run.step, "examples": run.dataset.report["train"]},
+            metrics={
+                **figures,
+                "steps": run.step,
+                "examples": run.dataset.report["train"],
+                "token_parity": run.facts.get("token_parity", 0),
+            },
             actor=run.created_by,
             expected_base=base_fingerprint,
         )
