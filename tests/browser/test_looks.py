@@ -1,5 +1,8 @@
 """Every page that a person can reach from the navigation, on a phone and a desk, light and dark."""
 
+import io
+import zipfile
+
 import pytest
 from playwright.sync_api import expect
 
@@ -111,3 +114,25 @@ def test_a_fold_opens_for_a_field_that_the_browser_refuses(open_as):
     )
     page.locator("#probe button").evaluate("button => button.click()")
     expect(page.get_by_label("Hidden")).to_be_visible()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_a_collection_is_deleted_and_a_zip_is_followed_on_a_phone(open_as, theme):
+    page = open_as("adam", "/console/collections/", theme=theme, width=360)
+    page.locator("tbody th a").first.click()
+    page.get_by_role("link", name="Delete …").click()
+    expect(page.get_by_text("What rests on it")).to_be_visible()
+    assert not faults(page)
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w") as archive:
+        archive.writestr("manuals/pump.md", "The seal kit is SK-17.")
+    page.goto("/console/documents/")
+    page.locator("select[name=collection]").first.select_option(index=1)
+    file = {"name": "files.zip", "mimeType": "application/zip", "buffer": packed.getvalue()}
+    page.locator("input[type=file]").set_input_files(file)
+    page.wait_for_url("**/console/zips/**")
+    expect(page.get_by_role("heading", name="files.zip")).to_be_visible()
+    assert not faults(page)
+    # Nobody is to find its words in another test.
+    page.get_by_role("button", name="Cancel").click()
+    expect(page.get_by_text("Cancelled: the files that were taken before stay.")).to_be_visible()
