@@ -144,7 +144,7 @@ def test_a_dataset_becomes_an_adapter_that_answers(engine, base_model, settings,
         dataset = import_dataset("Facts", file, actor=admin, filename="facts.jsonl")
     recipe = replace(
         presets(is_demo=True)["quick"],
-        gradient_accumulation_steps=4,
+        gradient_accumulation_steps=1,
         max_steps=16,
         eval_steps=16,
         save_steps=8,

@@ -22,10 +22,11 @@ LONGEST_PROMPT = 1024
 
 @dataclass(frozen=True)
 class Asked:
-    """A held-back example: its line, its question as ids, and the answer that is wanted."""
+    """A held-back example: its line, its prompt as ids, its question and the answer wanted."""
 
     line: int
     prompt: list[int]
+    question: str
     wanted: str
 
 
@@ -40,7 +41,12 @@ class Samples(TrainerCallback):  # type: ignore[misc]  # transformers is untyped
         if not self._asked or not state.is_world_process_zero:
             return
         said = [
-            {"line": asked.line, "wanted": asked.wanted, "said": self._answer(model, asked.prompt)}
+            {
+                "line": asked.line,
+                "question": asked.question,
+                "wanted": asked.wanted,
+                "said": self._answer(model, asked.prompt),
+            }
             for asked in self._asked
         ]
         values = {"answers": said}
@@ -75,5 +81,5 @@ def choose_asked(codec: FolderCodec, examples: Sequence[tuple[int, Sequence[Turn
     for line, turns in examples:
         prompt = codec.prompt(turns[:-1])
         if len(prompt) <= LONGEST_PROMPT and len(chosen) < COUNT:
-            chosen.append(Asked(line, prompt, turns[-1]["content"]))
+            chosen.append(Asked(line, prompt, turns[-2]["content"], turns[-1]["content"]))
     return chosen

@@ -33,6 +33,7 @@ def test_the_same_questions_are_asked_after_each_measurement(told):
 
 def test_what_it_says_changes_with_what_it_learned(told):
     first, last = (event["values"]["answers"] for event in (told[0], told[-1]))
+    assert [answer["question"] for answer in last] == [f"Seal of pump {n}?" for n in (5, 11, 17)]
     assert all(answer["wanted"] == "SK-1." for answer in last)
     assert all(answer["said"] == "SK-1." for answer in last)
     assert all(answer["said"] != "SK-1." for answer in first)
@@ -72,7 +73,7 @@ def test_whatever_a_model_says_can_be_stored(base):
 
     told, codec = [], FolderCodec(base)
     state = type("State", (), {"is_world_process_zero": True, "global_step": 3})
-    asked = [Asked(1, codec.plain("Seal?"), "SK-1.")]
+    asked = [Asked(1, codec.plain("Seal?"), "Seal?", "SK-1.")]
     samples = Samples(codec, asked, lambda **event: told.append(event))
     samples.on_evaluate(None, state, None, model=Model())
     assert told[0]["values"]["answers"][0]["said"] == "a\ufffdb"
