@@ -8,6 +8,7 @@ import asyncio
 import logging
 from asyncio import AbstractEventLoop
 from collections import defaultdict
+from collections.abc import Sequence
 from typing import Any, cast
 from uuid import UUID
 from weakref import WeakKeyDictionary
@@ -126,9 +127,11 @@ class Hub:
             await valkey.aclose()
 
     async def _read(self, valkey: Redis) -> bool:
+        # Who comes while this waits has missed what is read now: the next round is theirs.
+        present = {answer_id: tuple(readers) for answer_id, readers in self._followed.items()}
         places: Any = {
             stream_key(answer_id): "{}-{}".format(*min(reader.last for reader in readers))
-            for answer_id, readers in self._followed.items()
+            for answer_id, readers in present.items()
         }
         if not places:
             return False
@@ -137,16 +140,18 @@ class Hub:
         for key, entries in logs:
             answer_id = UUID(key.decode().rpartition(":")[2])
             for entry_id, fields in entries:
-                self._hand_out(answer_id, entry_id.decode(), fields)
+                self._hand_out(present[answer_id], entry_id.decode(), fields)
         return bool(logs)
 
-    def _hand_out(self, answer_id: UUID, entry_id: str, fields: dict[bytes, bytes]) -> None:
+    def _hand_out(
+        self, readers: Sequence[Subscription], entry_id: str, fields: dict[bytes, bytes]
+    ) -> None:
         try:
             event = decode(fields)
         except (ValueError, KeyError):
-            logger.error("entry %s of answer %s is no event", entry_id, answer_id)
+            logger.error("entry %s of answer %s is no event", entry_id, readers[0].answer_id)
             return
-        for reader in tuple(self._followed.get(answer_id, ())):
+        for reader in readers:
             reader.offer(entry_id, event)
 
 

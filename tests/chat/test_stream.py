@@ -66,6 +66,27 @@ async def test_readers_that_come_and_go_at_random_get_every_event_once(valkey):
     assert set(results[1:]) == {"".join(f"{number} " for number in range(400))}
 
 
+async def test_who_comes_while_the_hub_reads_for_others_misses_nothing(valkey, monkeypatch):
+    answer_id, hub, late = uuid4(), Hub(), []
+    log = AnswerStream(valkey, answer_id, 1)
+    for event in (text("The "), text("end."), Event(type="done", html="")):
+        await log.append(event)
+    xread = Redis.xread
+
+    async def read_while_another_comes(self, *args, **options):
+        logs = await xread(self, *args, **options)
+        if not late:
+            late.append(hub.follow(answer_id))
+        return logs
+
+    monkeypatch.setattr(Redis, "xread", read_while_another_comes)
+    assert len(await read(hub, answer_id, last=(1, 1))) == 2
+    got = []
+    while not got or got[-1][1]["type"] != "done":
+        got += await late[0].next(10)
+    assert [entry_id for entry_id, _ in got] == ["1-1", "1-2", "1-3"]
+
+
 async def test_a_log_that_is_lost_in_the_middle_is_written_again(valkey):
     answer_id, hub = uuid4(), Hub()
     log = AnswerStream(valkey, answer_id, 1)
