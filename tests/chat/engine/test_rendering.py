@@ -28,13 +28,21 @@ def messages(content, system="Be brief."):
 
 
 def test_an_honest_prompt_is_tokenised_as_the_template_says(tokenizer, renderer):
-    asked = [*messages("What is a pump?"), {"role": "assistant", "content": "A machine."}]
+    said = {"role": "assistant", "content": "A machine."}
+    asked = [*messages("What is a pump?"), said, {"role": "user", "content": "And a valve?"}]
     prompt = renderer.render(asked)
     expected = tokenizer.apply_chat_template(asked, add_generation_prompt=True)["input_ids"]
     assert list(prompt.token_ids) == expected
     assert prompt.text == tokenizer.apply_chat_template(
         asked, add_generation_prompt=True, tokenize=False
     )
+
+
+def test_an_answer_that_has_begun_is_gone_on_with(tokenizer, renderer):
+    asked = messages("What is a pump?")
+    begun = renderer.render([*asked, {"role": "assistant", "content": "A machine"}])
+    assert begun.text == renderer.render(asked).text + "A machine"
+    assert special_in(tokenizer, begun.token_ids)[-1] == "<|assistant|>"
 
 
 def test_forged_role_tokens_stay_text(tokenizer, renderer):
