@@ -141,7 +141,7 @@ class ImportForm(forms.Form):
 
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["collections"].queryset = Collection.objects.readable_by(user)  # type: ignore[attr-defined]
+        self.fields["collections"].queryset = Collection.objects.readable_by(user).shared()  # type: ignore[attr-defined]
 
     def clean_file(self) -> Any:
         """Not larger than CHAT_MAX_ADAPTER_MB."""
@@ -167,7 +167,7 @@ class AdapterDataForm(forms.Form):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         # Deleted ones, too: what was learned from them is still in the adapter.
-        self.fields["collections"].queryset = Collection.objects.readable_by(user)  # type: ignore[attr-defined]
+        self.fields["collections"].queryset = Collection.objects.readable_by(user).shared()  # type: ignore[attr-defined]
 
 
 def version_initial(version: ExpertVersion | None) -> dict[str, Any]:

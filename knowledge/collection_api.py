@@ -21,7 +21,7 @@ router = Router(tags=["knowledge"])
 @paginate
 def list_collections(request: HttpRequest) -> QuerySet[Collection]:
     """Collections that you may read."""
-    return Collection.objects.visible_to(request.user).order_by("name")
+    return Collection.objects.visible_to(request.user).shared().order_by("name")
 
 
 @router.get("/collections/{uuid:collection_id}/dependents", response=list[DependentOut])

@@ -48,7 +48,7 @@ class SearchTestForm(forms.Form):
     def __init__(self, *args: Any, user: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.user = user
-        collections = Collection.objects.visible_to(user)
+        collections = Collection.objects.visible_to(user).shared()
         self.fields["person"].queryset = possible_persons(user)  # type: ignore[attr-defined]
         self.fields["collections"].queryset = collections  # type: ignore[attr-defined]
 

@@ -14,13 +14,14 @@ from chat import attachments
 from chat.answering import answer as write_answer
 from chat.attachments import attach, attachments_of, detach, expire
 from chat.errors import NotFound, QuestionRefused
-from chat.forms import VersionForm
+from chat.forms import ImportForm, VersionForm
 from chat.leases import claim_waiting
 from chat.models import Answer, Conversation, Receipt
 from chat.organising import delete_conversation, restore_conversation
 from chat.sharing import share
 from chat.threads import in_thread
 from knowledge.models import Collection, Document, DocumentVersion
+from knowledge.search_forms import SearchTestForm
 from phi3site.audit.models import AuditEvent
 from tests.chat.conftest import add_document
 from tests.fakes import ScriptedEngine
@@ -50,6 +51,14 @@ def test_a_file_starts_a_conversation_of_its_own(alice, talk):
 def test_the_first_question_gives_such_a_conversation_its_title(alice, talk, ask_as):
     ask_as(alice, "Which gasket?", conversation_id=talk.pk)
     assert Conversation.objects.get().title == "Which gasket?"
+
+
+def test_its_collection_is_offered_nowhere_not_even_to_its_owner(client, alice, talk):
+    client.force_login(alice)
+    listed = client.get("/api/collections").json()["items"]
+    assert talk.files.name not in [each["name"] for each in listed]
+    for form in (ImportForm(user=alice), SearchTestForm(user=alice)):
+        assert talk.files not in form.fields["collections"].queryset
 
 
 def test_nobody_else_reads_or_manages_it_whatever_their_role(
