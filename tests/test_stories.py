@@ -145,9 +145,9 @@ def test_a_dataset_becomes_an_adapter_that_answers(engine, base_model, settings,
     recipe = replace(
         presets(is_demo=True)["quick"],
         gradient_accumulation_steps=1,
-        max_steps=16,
-        eval_steps=16,
-        save_steps=8,
+        max_steps=10,
+        eval_steps=10,
+        save_steps=5,
     )
     run = start_run(dataset, recipe, name="Facts", actor=admin)
 
